@@ -1,0 +1,1 @@
+"""What the platform wrote in `gateway.yaml`, read once and validated."""

@@ -1,0 +1,81 @@
+"""The settings of one gateway, as frozen values. `configuration.file` reads them from `gateway.yaml`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from pipelines.apps import App, ClusterName, Environment
+from pipelines.errors import NotFound
+
+
+class Role(StrEnum):
+    """What a token's holder may do, for its team's Apps (`platform-admin`: for all)."""
+
+    VIEWER = "viewer"
+    DEVELOPER = "developer"
+    ON_CALL = "on-call"
+    PLATFORM_ADMIN = "platform-admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A bearer token as `gateway.yaml` knows it: never the token, only its sha256 in 64 hex digits."""
+
+    name: str
+    sha256: str
+    team: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRegistry:
+    """A registry that images may come from. `prefix` is `host/` or `host/path/`, and ends in `/`."""
+
+    prefix: str
+    plain_http: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what a team's repository may cost."""
+
+    checkout_timeout_seconds: float = 30.0
+    checkout_bytes: int = 50 * 1024 * 1024
+    render_timeout_seconds: float = 15.0
+    check_timeout_seconds: float = 60.0
+    request_body_bytes: int = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that `gateway.yaml` says. Holds no credential of a cluster and no secret in the clear."""
+
+    database_url: str
+    redis_url: str
+    public_url: str
+    work_dir: Path
+    chart: Path
+    clusters: tuple[ClusterName, ...]
+    apps: Mapping[str, App]
+    environments: Mapping[str, Environment]
+    tokens: tuple[Token, ...]
+    registries: tuple[ImageRegistry, ...]
+    ingress_class: str = "istio"
+    git_hosts: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+
+    def app(self, name: str) -> App:
+        """The App called `name`; raises `NotFound`."""
+        if name not in self.apps:
+            raise NotFound(f"there is no App {name!r}, or you may not see it", "See `deployctl status` for your Apps", where="app")
+        return self.apps[name]
+
+    def environment(self, name: str) -> Environment:
+        """The Environment called `name`; raises `NotFound`."""
+        if name not in self.environments:
+            known = ", ".join(sorted(self.environments))
+            raise NotFound(f"there is no Environment {name!r}", f"Environments are: {known}", where="environment")
+        return self.environments[name]

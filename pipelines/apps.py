@@ -1,0 +1,75 @@
+"""Apps, Environments and Clusters as the platform registered them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NewType
+
+from pipelines.errors import InvalidRef
+from pipelines.findings import Mode
+
+AppName = NewType("AppName", str)
+EnvironmentName = NewType("EnvironmentName", str)
+ClusterName = NewType("ClusterName", str)
+ReleaseId = NewType("ReleaseId", str)
+CommitSha = NewType("CommitSha", str)
+"""A full SHA-1 in 40 hex digits."""
+
+NAME_PATTERN = r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?"
+"""An RFC 1123 label that starts with a letter, at most 40 characters: it becomes names of objects."""
+
+_REF = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+@-]{0,254}")
+
+
+def parse_ref(text: str) -> str:
+    """`text`, when it can be a branch, tag or commit; raises `InvalidRef` otherwise.
+
+    An allow-list narrower than `git check-ref-format`: nothing that an option parser, a shell or a
+    revision expression would read as something else.
+    """
+    forbidden = ".." in text or "//" in text or "@{" in text or text.endswith((".lock", "/", "."))
+    if not _REF.fullmatch(text) or forbidden:
+        raise InvalidRef(
+            f"{text[:80]!r} is not a branch, tag or commit",
+            "Write a branch (main), a tag (v1.4.2) or a commit SHA: letters, digits and . _ / + @ - only",
+            where="ref",
+        )
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Something registered to be deployed.
+
+    `repository` is the one URL it is ever checked out from; `deploy_file` the path of its `deploy.yaml` there.
+    """
+
+    name: AppName
+    team: str
+    repository: str
+    deploy_file: str = "deploy.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A place an App goes: cluster, namespace and the rules of that place.
+
+    `namespace` is a pattern with `{app}` and `{team}`. `rule_modes` overrides `mode` for single rules.
+    """
+
+    name: EnvironmentName
+    cluster: ClusterName
+    namespace: str = "{app}"
+    mode: Mode = Mode.ENFORCE
+    rule_modes: Mapping[str, Mode] = field(default_factory=dict)
+    rollout_timeout_seconds: int = 300
+
+    def namespace_of(self, app: App) -> str:
+        """The namespace that `app` has to itself in this Environment."""
+        return self.namespace.format(app=app.name, team=app.team)
+
+    def mode_of(self, rule: str) -> Mode:
+        """How a finding of `rule` counts here."""
+        return self.rule_modes.get(rule, self.mode)

@@ -1,0 +1,64 @@
+"""Findings: what a check has to say about one field of one object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Severity(StrEnum):
+    """How bad it is, whatever the mode."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class Mode(StrEnum):
+    """`enforce` blocks the Release, `warn` is shown and counted."""
+
+    ENFORCE = "enforce"
+    WARN = "warn"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing a check has to say, with all that a reader needs to mend it.
+
+    `resource` is `Kind/name`, `field` a path such as `spec.containers[0].image` (empty: the whole object),
+    `source` the place to edit (`deploy.yaml:7`, or `k8s/deployment.yaml:12`; empty when unknown),
+    `how` ready to paste, `found_by` the check that says so (`policy`, `kube-score`, `schema`, `cluster`).
+    """
+
+    rule: str
+    severity: Severity
+    mode: Mode
+    resource: str
+    field: str
+    source: str
+    what: str
+    why: str
+    how: str
+    link: str
+    found_by: str
+
+    @property
+    def blocks(self) -> bool:
+        return self.mode is Mode.ENFORCE
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object with this class's field names; all values are strings."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Finding:
+        """The inverse of `to_json`. Raises KeyError or ValueError for anything else."""
+        return cls(**{**data, "severity": Severity(data["severity"]), "mode": Mode(data["mode"])})
+
+
+def blocking(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Those findings that stop a Release."""
+    return tuple(finding for finding in findings if finding.blocks)

@@ -1,0 +1,224 @@
+"""What the pipeline asks of the world, as small Protocols; each is implemented by one adapter.
+
+Every method raises only subclasses of `pipelines.errors.GatewayError`. A method that takes
+`timeout_seconds` ends by then, and ends the processes it started.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from pipelines.apps import CommitSha
+from pipelines.bundle import Bundle
+from pipelines.findings import Finding
+from pipelines.states import StageName, StageState
+
+Manifest = Mapping[str, Any]
+"""One Kubernetes object, as parsed from YAML or JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """A commit of a repository, as files below `path` (a scratch directory that the caller removes)."""
+
+    path: Path
+    commit: CommitSha
+    subject: str
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterFacts:
+    """What is known of a cluster without holding its credentials: published by its deploy worker.
+
+    `kubernetes_version` such as `v1.36.3`; `api_versions` as helm's `--api-versions` takes them
+    (`apps/v1`, `apps/v1/Deployment`); `schemas` maps `group/version/Kind` (core: `v1/Pod`) to a
+    self-contained JSON Schema made of the cluster's own OpenAPI document, CRDs included.
+    """
+
+    kubernetes_version: str
+    api_versions: tuple[str, ...]
+    schemas: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How one object would change, or did: `action` is create, update, delete or none; `diff` unified, masked."""
+
+    resource: str
+    action: str
+    diff: str
+
+
+@dataclass(frozen=True, slots=True)
+class HelmRevision:
+    """One row of `helm history`. `status` is Helm's own word: deployed, failed, pending-upgrade, …"""
+
+    revision: int
+    status: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class PodTrouble:
+    """Why a Pod is not ready: container, condition, the last events, the end of its log when there is one."""
+
+    pod: str
+    container: str
+    condition: str
+    message: str
+    events: tuple[str, ...]
+    log_tail: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutProgress:
+    """How far one workload has come."""
+
+    resource: str
+    ready: int
+    updated: int
+    wanted: int
+    troubles: tuple[PodTrouble, ...]
+
+    @property
+    def is_complete(self) -> bool:
+        return self.ready >= self.wanted and self.updated >= self.wanted
+
+
+class Reporter(Protocol):
+    """Where a running Pipeline tells how it goes; what it is told reaches the user within a moment."""
+
+    def stage(self, name: StageName, state: StageState, detail: str = "") -> None:
+        """`name` begins (RUNNING) or has ended (anything else); `detail` is one line for people."""
+
+    def log(self, stage: StageName, line: str) -> None:
+        """One line of what is being done."""
+
+    def progress(self, progress: RolloutProgress) -> None:
+        """The rollout has moved."""
+
+    def cancelled(self) -> bool:
+        """Whether somebody has asked for this Release to stop; asked between stages."""
+
+
+class Git(Protocol):
+    """Checks out a registered repository."""
+
+    def checkout(self, repository: str, ref: str, into: Path, *, timeout_seconds: float) -> Checkout:
+        """`ref` of `repository`, shallow, below the empty directory `into`.
+
+        Raises RefNotFound, GitUnavailable, UnsafeCheckout, InvalidRef, DiskFull.
+        """
+
+
+class Registry(Protocol):
+    """Reads image registries."""
+
+    def digest(self, image: str, *, timeout_seconds: float) -> str:
+        """The `sha256:…` that the tag in `image` (`host/path:tag`) means now.
+
+        Raises ImageNotFound, RegistryUnavailable.
+        """
+
+
+class Helm(Protocol):
+    """Renders, installs and reads releases. The cluster credentials are the adapter's, where it has any."""
+
+    def package(self, chart: Path) -> tuple[str, str, bytes]:
+        """Name, version and reproducible gzipped tar of the chart directory `chart`."""
+
+    def template(
+        self,
+        *,
+        release: str,
+        namespace: str,
+        chart: bytes,
+        values: Mapping[str, Any],
+        kubernetes_version: str,
+        api_versions: Sequence[str],
+        timeout_seconds: float,
+    ) -> bytes:
+        """What `helm template` prints, hooks included. No cluster is asked. Raises RenderFailed."""
+
+    def history(self, *, release: str, namespace: str) -> tuple[HelmRevision, ...]:
+        """Oldest first; empty when there is no such release. Raises ClusterUnavailable."""
+
+    def upgrade(self, bundle: Bundle, *, description: str, timeout_seconds: float) -> HelmRevision:
+        """`helm upgrade --install --wait --rollback-on-failure` of exactly this Bundle.
+
+        Raises RolloutFailed (Helm has rolled back by then, or says in `reason` that it could not),
+        ClusterUnavailable.
+        """
+
+
+class Check(Protocol):
+    """One independent check of rendered manifests. Never says "nothing found" when it could not look."""
+
+    name: str
+
+    def findings(self, subject: CheckSubject) -> tuple[Finding, ...]:
+        """All findings. Raises CheckCrashed."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSubject:
+    """What checks look at.
+
+    `manifest` are the rendered bytes, `objects` the same parsed in order, `facts` the cluster they are for,
+    `parameters` what rules take from the platform (allowed registries, ingress class, …).
+    """
+
+    manifest: bytes
+    objects: tuple[Manifest, ...]
+    app: str
+    team: str
+    namespace: str
+    facts: ClusterFacts
+    parameters: Mapping[str, Any]
+
+
+class Cluster(Protocol):
+    """The API server of one cluster, with the deploy zone's credentials.
+
+    All raise ClusterUnavailable when it does not answer.
+    """
+
+    def facts(self) -> ClusterFacts:
+        """Version, API versions and schemas as the API server publishes them."""
+
+    def ensure_namespace(self, name: str, labels: Mapping[str, str]) -> None:
+        """Creates the namespace, or sets those labels on it."""
+
+    def namespace_exists(self, name: str) -> bool:
+        """Whether it is there."""
+
+    def dry_run(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[Change, ...]:
+        """Server-side dry-run of each object, compared with what runs; secrets masked.
+
+        Raises PreflightRefused with the API server's words for each object that it refuses.
+        """
+
+    def recover_pending(self, *, release: str, namespace: str) -> str | None:
+        """Marks a Helm release that a crash left in `pending-*` as failed, so that the next attempt can go on.
+
+        Returns what was found (`pending-upgrade, revision 3`), or None when there was nothing to mend.
+        """
+
+    def progress(self, *, release: str, namespace: str) -> tuple[RolloutProgress, ...]:
+        """Where the release's workloads stand now, with the troubles of those pods that are not ready."""
+
+    def watch(self, *, release: str, namespace: str, stop: Stop) -> Iterable[RolloutProgress]:
+        """Yields each time that a workload moves, until `stop` is set. Never raises for a broken watch: reconnects."""
+
+    def verify(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[str, ...]:
+        """What differs between `objects` and what runs, one line each; empty when all is there and healthy."""
+
+
+class Stop(Protocol):
+    """A flag that ends a watch (threading.Event fits)."""
+
+    def is_set(self) -> bool: ...
