@@ -1,0 +1,1 @@
+"""The subcommands of `deploy-gateway`, one noun each."""
