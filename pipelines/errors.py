@@ -6,7 +6,24 @@ nothing above it needs to know the vendor.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One of several things that are wrong in one input: all are told at once.
+
+    `where` is `file:line` or the path of a field, `reason` what is wrong, `solution` what to write instead.
+    """
+
+    where: str
+    reason: str
+    solution: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.reason}. {self.solution}"
 
 
 class GatewayError(Exception):
@@ -22,14 +39,22 @@ class GatewayError(Exception):
     retryable: ClassVar[bool] = False
     title: ClassVar[str] = "The gateway could not do this"
 
-    def __init__(self, reason: str, solution: str, *, where: str | None = None) -> None:
-        """`reason` says what is wrong, `where` names file and line or the field, `solution` what to do."""
+    def __init__(
+        self, reason: str, solution: str, *, where: str | None = None, errors: Iterable[Fault] = ()
+    ) -> None:
+        """`reason` says what is wrong, `where` names file and line or the field, `solution` what to do.
+
+        `errors` lists every single fault where there can be several; `reason` then sums them up.
+        """
         super().__init__(reason)
         self.reason = reason
         self.solution = solution
         self.where = where
+        self.errors = tuple(errors)
 
     def __str__(self) -> str:
+        if self.errors:
+            return "\n".join(str(fault) for fault in self.errors)
         place = f"{self.where}: " if self.where else ""
         return f"{place}{self.reason}. {self.solution}"
 
