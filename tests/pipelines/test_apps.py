@@ -1,0 +1,73 @@
+"""Apps, Environments and the form of a ref."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.apps import App, AppName, ClusterName, Environment, EnvironmentName, parse_ref
+from pipelines.errors import InvalidRef
+from pipelines.findings import Mode
+
+CHECKOUT = App(AppName("checkout"), team="shop", repository="https://git.example.com/shop/checkout.git")
+STAGING = Environment(
+    EnvironmentName("staging"),
+    ClusterName("local"),
+    namespace="{team}-{app}-staging",
+    mode=Mode.ENFORCE,
+    rule_modes={"read-only-root": Mode.WARN},
+)
+
+
+@pytest.mark.parametrize("ref", ["main", "v1.4.2", "feature/new-basket", "a" * 40, "release_2026+1", "x@y"])
+def test_branches_tags_and_commits_are_taken(ref: str) -> None:
+    assert parse_ref(ref) == ref
+
+
+@pytest.mark.parametrize(
+    "ref",
+    [
+        "",
+        "--upload-pack=touch /tmp/x",
+        "-x",
+        "main;id",
+        "$(id)",
+        "main\n",
+        "a..b",
+        "a@{1}",
+        "a b",
+        "main^",
+        "HEAD~1",
+        "a:b",
+        "x.lock",
+        "x/",
+        "a//b",
+        "x.",
+        ".hidden",
+        "ü",
+        "x" * 256,
+    ],
+)
+def test_what_something_else_could_read_otherwise_is_refused(ref: str) -> None:
+    with pytest.raises(InvalidRef, match="not a branch, tag or commit"):
+        parse_ref(ref)
+
+
+@given(st.text(max_size=40))
+def test_whatever_is_taken_is_no_option_and_no_expression(text: str) -> None:
+    try:
+        ref = parse_ref(text)
+    except InvalidRef:
+        return
+    assert not ref.startswith("-")
+    assert not set(ref) & set(" \t\n\0;|&$`'\"\\<>(){}[]*?!^~:")
+
+
+def test_the_namespace_is_the_apps_own() -> None:
+    assert STAGING.namespace_of(CHECKOUT) == "shop-checkout-staging"
+
+
+def test_a_rule_may_have_a_mode_of_its_own() -> None:
+    assert STAGING.mode_of("read-only-root") is Mode.WARN
+    assert STAGING.mode_of("image-pinned") is Mode.ENFORCE
