@@ -70,12 +70,18 @@ class Settings:
     def app(self, name: str) -> App:
         """The App called `name`; raises `NotFound`."""
         if name not in self.apps:
-            raise NotFound(f"there is no App {name!r}, or you may not see it", "See `deployctl status` for your Apps", where="app")
+            raise NotFound(
+                f"there is no App {name!r}, or you may not see it",
+                "See `deployctl status` for your Apps",
+                where="app",
+            )
         return self.apps[name]
 
     def environment(self, name: str) -> Environment:
         """The Environment called `name`; raises `NotFound`."""
         if name not in self.environments:
             known = ", ".join(sorted(self.environments))
-            raise NotFound(f"there is no Environment {name!r}", f"Environments are: {known}", where="environment")
+            raise NotFound(
+                f"there is no Environment {name!r}", f"Environments are: {known}", where="environment"
+            )
         return self.environments[name]

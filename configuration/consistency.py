@@ -1,0 +1,166 @@
+"""What no schema can see: that the parts of `gateway.yaml` fit each other."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from configuration.document import Document, Location
+from configuration.explanation import did_you_mean, dotted
+from configuration.schema import EnvironmentEntry, GatewayFile
+from configuration.settings import Role
+from pipelines.errors import Fault
+
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_RESERVED = frozenset({"default", "istio-system"})
+_EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+def contradictions(
+    file: GatewayFile, document: Document, known_rules: Collection[str] | None
+) -> Iterator[Fault]:
+    """Every way in which the parts of `file` do not fit each other.
+
+    `document` is the file as written, `known_rules` the ids that `rules` may name (None: any). A name
+    counts as defined when it is written, even where its own entry has faults: each mistake is told once.
+    """
+    yield from _references(file, document)
+    yield from _namespaces(file, document)
+    yield from _tokens(file, document)
+    yield from _repositories(file, document)
+    yield from _registries(file, document)
+    if known_rules is not None:
+        yield from _rules(file, document, known_rules)
+
+
+def _written(document: Document, section: str) -> Mapping[str, Any]:
+    value = document.value.get(section)
+    return value if isinstance(value, dict) else {}
+
+
+def _unknown(document: Document, location: Location, kind: str, section: str, name: str) -> Iterator[Fault]:
+    known = _written(document, section)
+    if name not in known:
+        reason = f"{dotted(location)}: there is no {kind} {name!r} in `{section}`"
+        yield Fault(document.where(location), reason, did_you_mean(name, known))
+
+
+def _references(file: GatewayFile, document: Document) -> Iterator[Fault]:
+    for name, app in file.apps.items():
+        yield from _unknown(document, ("apps", name, "team"), "team", "teams", app.team)
+    for name, environment in file.environments.items():
+        place = ("environments", name, "cluster")
+        yield from _unknown(document, place, "cluster", "clusters", environment.cluster)
+    for index, token in enumerate(file.tokens):
+        if token.team is not None:
+            yield from _unknown(document, ("tokens", index, "team"), "team", "teams", token.team)
+
+
+def _namespaces(file: GatewayFile, document: Document) -> Iterator[Fault]:
+    taken: dict[tuple[str, str], str] = {}
+    for name, environment in file.environments.items():
+        location: Location = ("environments", name, "namespace")
+        fields = _pattern_fields(environment.namespace)
+        if fields is None or not fields <= {"app", "team"}:
+            reason = (
+                f"{dotted(location)}: {environment.namespace!r} is no pattern of {{app}}, {{team}} and text"
+            )
+            yield Fault(document.where(location), reason, 'Write "{app}" or "{app}-staging", in quotes')
+            continue
+        for app in sorted(file.apps):
+            yield from _namespace(file, document, name, environment, app, taken)
+
+
+def _namespace(
+    file: GatewayFile,
+    document: Document,
+    name: str,
+    environment: EnvironmentEntry,
+    app: str,
+    taken: dict[tuple[str, str], str],
+) -> Iterator[Fault]:
+    location: Location = ("environments", name, "namespace")
+    namespace = environment.namespace.format(app=app, team=file.apps[app].team)
+    here = f"App {app!r} in Environment {name!r}"
+    if not _NAMESPACE.fullmatch(namespace) or namespace in _RESERVED or namespace.startswith("kube-"):
+        reason = f"{dotted(location)}: {here} would get the namespace {namespace!r}, which can't be used"
+        yield Fault(
+            document.where(location),
+            reason,
+            "At most 63 of a-z, 0-9 and -, and none of Kubernetes' or Istio's own",
+        )
+    other = taken.setdefault((environment.cluster, namespace), here)
+    if other != here:
+        reason = f"{dotted(location)}: {here} and {other} would share the namespace {namespace!r}"
+        yield Fault(
+            document.where(location),
+            reason,
+            f'Make it differ for each, such as "{{app}}-{name}" for this Environment',
+        )
+
+
+def _pattern_fields(pattern: str) -> set[str] | None:
+    try:
+        parts = list(string.Formatter().parse(pattern))
+    except ValueError:
+        return None
+    if any(form or conversion for _, _, form, conversion in parts):
+        return None
+    return {field for _, field, _, _ in parts if field is not None}
+
+
+def _tokens(file: GatewayFile, document: Document) -> Iterator[Fault]:
+    names: dict[str, int] = {}
+    digests: dict[str, int] = {}
+    for index, token in enumerate(file.tokens):
+        if token.team is None and token.role is not Role.PLATFORM_ADMIN:
+            reason = f"tokens[{index}] ({token.name}) has the role {token.role} and no team"
+            yield Fault(
+                document.where(("tokens", index)), reason, "Add `team:`; only platform-admin goes without"
+            )
+        first = names.setdefault(token.name, index)
+        if first != index:
+            location: Location = ("tokens", index, "name")
+            reason = f"{dotted(location)}: {token.name!r} is the name of tokens[{first}] already"
+            yield Fault(
+                document.where(location), reason, "Give each token a name of its own: it stands in the audit"
+            )
+        first = digests.setdefault(token.sha256, index)
+        location = ("tokens", index, "sha256")
+        if first != index:
+            reason = f"{dotted(location)} is the same as that of tokens[{first}]"
+            yield Fault(document.where(location), reason, "Make one with `deploy-gateway token create`")
+        if token.sha256 == _EMPTY_SHA256:
+            reason = f"{dotted(location)} is the sha256 of an empty text"
+            yield Fault(document.where(location), reason, "Make one with `deploy-gateway token create`")
+
+
+def _repositories(file: GatewayFile, document: Document) -> Iterator[Fault]:
+    for name, app in file.apps.items():
+        host = urlsplit(app.repository).netloc
+        if file.git.allowed_hosts and host not in file.git.allowed_hosts:
+            location = ("apps", name, "repository")
+            reason = f"{dotted(location)}: the host {host!r} is not in `git.allowed_hosts`"
+            yield Fault(document.where(location), reason, did_you_mean(host, file.git.allowed_hosts))
+
+
+def _registries(file: GatewayFile, document: Document) -> Iterator[Fault]:
+    seen: dict[str, int] = {}
+    for index, registry in enumerate(file.images.registries):
+        first = seen.setdefault(registry.prefix, index)
+        if first != index:
+            location = ("images", "registries", index, "prefix")
+            reason = f"{dotted(location)}: {registry.prefix!r} is listed already"
+            yield Fault(document.where(location), reason, "Keep one of the two")
+
+
+def _rules(file: GatewayFile, document: Document, known: Collection[str]) -> Iterator[Fault]:
+    for name, environment in file.environments.items():
+        for rule in environment.rules:
+            if rule not in known:
+                location = ("environments", name, "rules", rule)
+                reason = f"{dotted(location)}: there is no rule {rule!r}"
+                yield Fault(document.where(location), reason, did_you_mean(rule, known))

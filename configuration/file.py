@@ -1,0 +1,203 @@
+"""Reads `gateway.yaml` into `Settings`: once, at start, and with all its mistakes told together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from configuration.consistency import contradictions
+from configuration.document import Document, Location, parse
+from configuration.explanation import explain
+from configuration.references import BrokenReference, resolve
+from configuration.schema import GatewayFile
+from configuration.settings import ImageRegistry, Limits, Settings, Token
+from pipelines.apps import App, AppName, ClusterName, Environment, EnvironmentName
+from pipelines.errors import Fault, InvalidConfiguration
+
+_LARGEST_FILE_BYTES = 4 * 1024 * 1024
+_DATABASES = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
+_STAND_INS = {
+    "apiVersion": "deploy-gateway/v1",
+    "public_url": "http://localhost",
+    "store": {"url": "?"},
+    "queue": {"url": "?"},
+}
+_QUEUES = ("redis://", "rediss://", "unix://")
+
+
+def load(
+    path: Path, *, known_rules: Collection[str] | None = None, environ: Mapping[str, str] | None = None
+) -> Settings:
+    """The settings in the file at `path`.
+
+    `known_rules` are the ids that `environments.*.rules` may name (None: not checked). `environ` is where
+    `env:` references are looked up (None: the environment of this process). Relative paths are relative
+    to the file. Raises `InvalidConfiguration` with one Fault for each mistake, none quoting a secret.
+    """
+    path = Path(path)
+    document = parse(_text(path), path.name)
+    schema = json_schema()
+    file, faults = _validated(document, schema)
+    if file is not None and isinstance(document.value, dict):
+        faults += contradictions(file, document, known_rules)
+    folder = path.resolve().parent
+    secrets = _Secrets(document, folder, os.environ if environ is None else environ)
+    database_url = secrets.read("store", _DATABASES, _absolute_sqlite(folder))
+    redis_url = secrets.read("queue", _QUEUES, lambda url: url)
+    chart = _chart(file, folder, document, faults)
+    faults += secrets.faults
+    if faults or file is None:
+        raise _invalid(path, faults)
+    return _settings(file, folder, database_url, redis_url, chart)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of `gateway.yaml`, for editors and for the reference."""
+    return GatewayFile.model_json_schema(by_alias=True)
+
+
+def _invalid(path: Path, faults: Iterable[Fault]) -> InvalidConfiguration:
+    ordered = sorted(set(faults), key=lambda fault: (int(fault.where.rpartition(":")[2]), fault.reason))
+    if len(ordered) == 1:
+        only = ordered[0]
+        return InvalidConfiguration(only.reason, only.solution, where=only.where, errors=ordered)
+    reason = f"{path.name} has {len(ordered)} mistakes"
+    return InvalidConfiguration(reason, "Correct each of them", where=path.name, errors=ordered)
+
+
+def _text(path: Path) -> str:
+    solution = "Pass the path of your gateway.yaml by --config or DEPLOY_GATEWAY_CONFIG"
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(_LARGEST_FILE_BYTES + 1)
+    except OSError as error:
+        raise InvalidConfiguration(
+            f"it can't be read: {error.strerror}", solution, where=str(path)
+        ) from error
+    if len(content) > _LARGEST_FILE_BYTES:
+        raise InvalidConfiguration(
+            f"it is larger than {_LARGEST_FILE_BYTES >> 20} MiB", solution, where=str(path)
+        )
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise InvalidConfiguration(
+            "it is not UTF-8 text", "Save it as UTF-8", where=f"{path}:{line}"
+        ) from error
+
+
+def _validated(document: Document, schema: Mapping[str, Any]) -> tuple[GatewayFile | None, list[Fault]]:
+    faults = list(document.faults)
+    if document.value is None:
+        return None, faults
+    try:
+        return GatewayFile.model_validate(document.value), faults
+    except ValidationError as error:
+        # A key that could not be read is named already: its value would only be called wrong once more.
+        unreadable = {fault.where for fault in document.faults}
+        faults += [fault for fault in explain(error, document, schema) if fault.where not in unreadable]
+        return _without_faulty_entries(document.value, error), faults
+
+
+def _without_faulty_entries(value: Any, error: ValidationError) -> GatewayFile | None:
+    """The file without the entries that have faults, so that the rest can still be cross-checked."""
+    if not isinstance(value, dict):
+        return None
+    pruned = {key: dict(part) if isinstance(part, dict) else part for key, part in value.items()}
+    for detail in error.errors():
+        section, *rest = detail["loc"]
+        if section in ("apps", "environments", "clusters", "teams") and rest:
+            pruned[str(section)].pop(rest[0], None)
+        else:
+            pruned.pop(str(section), None)
+    pruned = {**_STAND_INS, **pruned}
+    try:
+        return GatewayFile.model_validate(pruned)
+    except ValidationError:
+        return None
+
+
+class _Secrets:
+    """Reads the two addresses that may be references, and keeps what is wrong with them."""
+
+    def __init__(self, document: Document, folder: Path, environ: Mapping[str, str]) -> None:
+        self._document, self._folder, self._environ = document, folder, environ
+        self.faults: list[Fault] = []
+
+    def read(self, section: str, schemes: tuple[str, ...], complete: Callable[[str], str]) -> str:
+        location: Location = (section, "url")
+        part = self._document.value.get(section) if isinstance(self._document.value, dict) else None
+        written = part.get("url") if isinstance(part, dict) else None
+        if not isinstance(written, str) or not written:
+            return ""
+        where = self._document.where(location)
+        try:
+            url = resolve(written, folder=self._folder, environ=self._environ)
+        except BrokenReference as error:
+            solution = f"Write `{section}: {{url: env:NAME}}` or `file:PATH`, and put the address there"
+            self.faults.append(Fault(where, f"{section}.url: {error}", solution))
+            return ""
+        if not url.startswith(schemes):
+            known = ", ".join(f"{scheme}…" for scheme in schemes)
+            self.faults.append(
+                Fault(where, f"{section}.url: not an address that can be used", f"Write one of {known}")
+            )
+        return complete(url)
+
+
+def _absolute_sqlite(folder: Path) -> Callable[[str], str]:
+    def complete(url: str) -> str:
+        scheme, separator, name = url.partition("sqlite:///")
+        return f"sqlite:///{folder / name}" if separator and not scheme and name != ":memory:" else url
+
+    return complete
+
+
+def _chart(file: GatewayFile | None, folder: Path, document: Document, faults: list[Fault]) -> Path:
+    if file is None or file.chart is None:
+        return Path(__file__).resolve().parent.parent / "charts" / "standard-app"
+    chart = folder / file.chart
+    if not (chart / "Chart.yaml").is_file():
+        solution = "Name the folder of a chart, or leave it out for the one that ships with the package"
+        faults.append(
+            Fault(document.where(("chart",)), f"chart: there is no Chart.yaml in {file.chart!r}", solution)
+        )
+    return chart
+
+
+def _settings(file: GatewayFile, folder: Path, database_url: str, redis_url: str, chart: Path) -> Settings:
+    return Settings(
+        database_url=database_url,
+        redis_url=redis_url,
+        public_url=file.public_url.rstrip("/"),
+        work_dir=folder / file.work_dir,
+        chart=chart,
+        clusters=tuple(ClusterName(name) for name in file.clusters),
+        apps={
+            name: App(AppName(name), entry.team, entry.repository, entry.deploy_file)
+            for name, entry in file.apps.items()
+        },
+        environments={
+            name: Environment(
+                name=EnvironmentName(name),
+                cluster=ClusterName(entry.cluster),
+                namespace=entry.namespace,
+                mode=entry.mode,
+                rule_modes=dict(entry.rules),
+                rollout_timeout_seconds=entry.rollout_timeout_seconds,
+            )
+            for name, entry in file.environments.items()
+        },
+        tokens=tuple(Token(entry.name, entry.sha256, entry.team or "", entry.role) for entry in file.tokens),
+        registries=tuple(ImageRegistry(entry.prefix, entry.plain_http) for entry in file.images.registries),
+        ingress_class=file.ingress.class_,
+        git_hosts=tuple(file.git.allowed_hosts)
+        or tuple(sorted({urlsplit(entry.repository).netloc for entry in file.apps.values()})),
+        limits=Limits(**file.limits.model_dump()),
+    )

@@ -1,0 +1,214 @@
+"""The shape of `gateway.yaml`: a closed schema, so that a misspelt key is an error and not a default."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from configuration.settings import Limits, Role
+from pipelines.apps import NAME_PATTERN
+from pipelines.findings import Mode
+
+API_VERSION = "deploy-gateway/v1"
+_DEFAULTS = Limits()
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", text):
+        raise ValueError("write an http:// or https:// address with a host")
+    if parts.username or parts.password:
+        raise ValueError("an address must not carry a user name or password")
+    return text
+
+
+def _inside_repository(text: str) -> str:
+    if (
+        text.startswith(("/", "-"))
+        or "\\" in text
+        or any(part in ("", ".", "..") for part in text.split("/"))
+    ):
+        raise ValueError("write a path inside the repository, such as deploy.yaml or deploy/checkout.yaml")
+    return text
+
+
+def _prefix(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?/([a-z0-9][a-z0-9._-]*/)*", text):
+        raise ValueError(
+            "write host/ or host/path/, ending in a slash, so that host/path-other/ does not match it"
+        )
+    return text
+
+
+Name = Annotated[str, StringConstraints(pattern=f"^{NAME_PATTERN}$")]
+RuleName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
+Url = Annotated[str, AfterValidator(_url)]
+Host = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$")]
+Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Connection(_Section):
+    """Where to connect."""
+
+    url: str = Field(
+        min_length=1,
+        description="The address, or `env:NAME` or `file:PATH` to read it from there. "
+        "One with a password is only taken by reference.",
+    )
+
+
+class ClusterEntry(_Section):
+    """A cluster. Its credentials are given to its deploy worker alone, never here."""
+
+
+class TeamEntry(_Section):
+    """A team."""
+
+
+class EnvironmentEntry(_Section):
+    """A place Apps go: cluster, namespace and the rules of that place."""
+
+    cluster: Name = Field(description="One of `clusters`.")
+    namespace: str = Field(
+        default="{app}",
+        min_length=1,
+        max_length=100,
+        description="The namespace that each App has to itself: a pattern with `{app}` and `{team}`.",
+    )
+    mode: Mode = Field(
+        default=Mode.ENFORCE, strict=False, description="Whether findings block a Release, or are shown only."
+    )
+    rules: dict[RuleName, Annotated[Mode, Field(strict=False)]] = Field(
+        default_factory=dict, description="The mode of single rules, where it differs."
+    )
+    rollout_timeout_seconds: int = Field(
+        default=300,
+        ge=5,
+        le=3600,
+        description="How long a rollout may take to become healthy, before it is undone.",
+    )
+
+
+class AppEntry(_Section):
+    """Something registered to be deployed."""
+
+    team: Name = Field(description="The owner: one of `teams`.")
+    repository: Url = Field(description="The one address it is ever checked out from.")
+    deploy_file: Annotated[str, AfterValidator(_inside_repository)] = Field(
+        default="deploy.yaml",
+        min_length=1,
+        max_length=200,
+        description="Where its deploy.yaml is in the repository.",
+    )
+
+
+class TokenEntry(_Section):
+    """A bearer token, known by its digest only; `deploy-gateway token create` makes one."""
+
+    name: str = Field(
+        min_length=1,
+        max_length=60,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]*$",
+        description="Who or what uses it; stands beside each Release.",
+    )
+    role: Role = Field(strict=False, description="What its holder may do.")
+    team: Name | None = Field(
+        default=None, description="Whose Apps it is for; only platform-admin goes without."
+    )
+    sha256: str = Field(
+        pattern=r"^[0-9a-f]{64}$", description="The token's sha256, as 64 lower-case hex digits."
+    )
+
+
+class RegistryEntry(_Section):
+    """A registry that images may come from."""
+
+    prefix: Annotated[str, AfterValidator(_prefix)] = Field(
+        description="`host/` or `host/path/`, ending in `/`."
+    )
+    plain_http: bool = Field(
+        default=False, description="Ask it over http. For registries on this machine only."
+    )
+
+
+class Images(_Section):
+    """Where container images may come from."""
+
+    registries: list[RegistryEntry] = Field(default_factory=list, description="All allowed prefixes.")
+
+
+class GitSection(_Section):
+    """Where repositories may be."""
+
+    allowed_hosts: list[Host] = Field(
+        default_factory=list,
+        description="`host` or `host:port`; empty: the hosts of the registered repositories.",
+    )
+
+
+class Ingress(_Section):
+    """The one way in from outside."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
+
+    class_: Literal["istio"] = Field(
+        default="istio", alias="class", description="The ingress that exposes Apps."
+    )
+
+
+class LimitsSection(_Section):
+    """Bounds on what one request, and one team's repository, may cost."""
+
+    checkout_timeout_seconds: Seconds = Field(
+        default=_DEFAULTS.checkout_timeout_seconds, description="For fetching a commit."
+    )
+    checkout_bytes: int = Field(
+        default=_DEFAULTS.checkout_bytes, ge=1024, le=2**31, description="Largest tree that is checked out."
+    )
+    render_timeout_seconds: Seconds = Field(
+        default=_DEFAULTS.render_timeout_seconds, description="For `helm template`."
+    )
+    check_timeout_seconds: Seconds = Field(
+        default=_DEFAULTS.check_timeout_seconds, description="For all checks of one Release."
+    )
+    request_body_bytes: int = Field(
+        default=_DEFAULTS.request_body_bytes,
+        ge=1024,
+        le=2**24,
+        description="Largest body that the API reads.",
+    )
+
+
+class GatewayFile(_Section):
+    """`gateway.yaml`: all that a gateway, its workers and its reconciler are told."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, title="gateway.yaml")
+
+    apiVersion: Literal["deploy-gateway/v1"] = Field(description="The version of this format.")
+    public_url: Url = Field(description="Where people and CI systems reach the gateway.")
+    store: Connection = Field(description="The database: `postgresql://…`, or `sqlite:///PATH`.")
+    queue: Connection = Field(description="Redis: `redis://…`, `rediss://…` or `unix://PATH`.")
+    work_dir: str = Field(default="state/work", min_length=1, description="Scratch space of the workers.")
+    chart: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The standard chart; without it the one that ships with the package.",
+    )
+    clusters: dict[Name, ClusterEntry] = Field(min_length=1, description="Every cluster, by name.")
+    environments: dict[Name, EnvironmentEntry] = Field(
+        min_length=1, description="Every Environment, by name."
+    )
+    teams: dict[Name, TeamEntry] = Field(default_factory=dict, description="Every team, by name.")
+    apps: dict[Name, AppEntry] = Field(default_factory=dict, description="Every App, by name.")
+    tokens: list[TokenEntry] = Field(default_factory=list, description="Who may use the API.")
+    images: Images = Field(default_factory=Images, description="Where images may come from.")
+    git: GitSection = Field(default_factory=GitSection, description="Where repositories may be.")
+    ingress: Ingress = Field(default_factory=Ingress, description="The one way in from outside.")
+    limits: LimitsSection = Field(default_factory=LimitsSection, description="Bounds on cost.")
