@@ -1,0 +1,1 @@
+"""The demonstration: two teams, five acts, each verified against the API server."""

