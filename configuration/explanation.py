@@ -72,7 +72,7 @@ def _wanted(detail: ErrorDetails) -> str:
 
 def _may_be_secret(detail: ErrorDetails) -> bool:
     """Whether the value may be an address with a password, or a token put where its digest belongs."""
-    return detail["type"] == "value_error" or detail["loc"][-1] in ("sha256", "url")
+    return detail["type"] == "value_error" or detail["loc"][-1:] in ((), ("sha256",), ("url",))
 
 
 def _shown(value: Any) -> str:

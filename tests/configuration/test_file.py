@@ -1,0 +1,296 @@
+# ruff: noqa: E501 - the table of mistakes reads best with one to a line
+from __future__ import annotations
+
+import contextlib
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from configuration.file import json_schema, load
+from configuration.settings import Limits, Role, Settings
+from pipelines.errors import InvalidConfiguration
+from pipelines.findings import Mode
+
+SHA = "a" * 64
+
+MINIMAL = """\
+apiVersion: deploy-gateway/v1
+public_url: http://127.0.0.1:8080
+store: {url: "sqlite:///state/gateway.db"}
+queue: {url: "redis://127.0.0.1:6379/0"}
+clusters: {local: {}}
+environments:
+  staging: {cluster: local, namespace: "{app}-staging"}
+"""
+
+FULL = (
+    MINIMAL
+    + f"""\
+  production: {{cluster: local, mode: warn, rules: {{image-tag: enforce}}, rollout_timeout_seconds: 60}}
+teams: {{shop: {{}}}}
+apps:
+  checkout: {{team: shop, repository: "http://127.0.0.1:1234/shop/checkout.git", deploy_file: ops/deploy.yaml}}
+tokens:
+  - {{name: shop-ci, team: shop, role: developer, sha256: "{SHA}"}}
+  - {{name: root, role: platform-admin, sha256: "{"b" * 64}"}}
+images: {{registries: [{{prefix: "127.0.0.1:5000/", plain_http: true}}]}}
+git: {{allowed_hosts: ["127.0.0.1:1234"]}}
+ingress: {{class: istio}}
+limits: {{checkout_timeout_seconds: 5}}
+work_dir: scratch
+"""
+)
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    def write(text: str | bytes) -> Path:
+        path = tmp_path / "gateway.yaml"
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return path
+
+    return write
+
+
+def faults(path: Path, **more: object) -> list[str]:
+    with pytest.raises(InvalidConfiguration) as caught:
+        load(path, **more)
+    return [str(fault) for fault in caught.value.errors]
+
+
+def changed(text: str, old: str, new: str) -> str:
+    assert old in text
+    return text.replace(old, new)
+
+
+def test_a_whole_file_becomes_settings(write, tmp_path: Path) -> None:
+    settings = load(write(FULL), known_rules={"image-tag"}, environ={})
+    assert isinstance(settings, Settings)
+    assert settings.clusters == ("local",)
+    assert settings.app("checkout").deploy_file == "ops/deploy.yaml"
+    production = settings.environment("production")
+    assert (production.mode, production.rollout_timeout_seconds) == (Mode.WARN, 60)
+    assert production.mode_of("image-tag") is Mode.ENFORCE
+    assert [(token.name, token.team, token.role) for token in settings.tokens] == [
+        ("shop-ci", "shop", Role.DEVELOPER),
+        ("root", "", Role.PLATFORM_ADMIN),
+    ]
+    assert settings.registries[0].plain_http is True
+    assert settings.git_hosts == ("127.0.0.1:1234",)
+    assert settings.limits == Limits(checkout_timeout_seconds=5)
+
+
+def test_relative_paths_are_relative_to_the_file(write, tmp_path: Path) -> None:
+    settings = load(write(FULL), environ={})
+    assert settings.work_dir == tmp_path / "scratch"
+    assert settings.database_url == f"sqlite:///{tmp_path}/state/gateway.db"
+
+
+def test_an_absolute_sqlite_path_stays_as_it_is(write) -> None:
+    text = changed(MINIMAL, "sqlite:///state", "sqlite:////var/state")
+    assert load(write(text), environ={}).database_url == "sqlite:////var/state/gateway.db"
+
+
+def test_what_is_left_out_has_a_default(write) -> None:
+    settings = load(write(MINIMAL), environ={})
+    assert settings.limits == Limits()
+    assert settings.chart.parts[-2:] == ("charts", "standard-app")
+    assert settings.environment("staging").mode is Mode.ENFORCE
+
+
+def test_without_allowed_hosts_the_hosts_of_the_registered_repositories_are_allowed(write) -> None:
+    text = changed(FULL, 'git: {allowed_hosts: ["127.0.0.1:1234"]}\n', "")
+    assert load(write(text), environ={}).git_hosts == ("127.0.0.1:1234",)
+
+
+def test_secrets_come_by_reference_from_environment_and_file(write, tmp_path: Path) -> None:
+    (tmp_path / "redis-url").write_text("redis://:pw@localhost/1\n")
+    text = changed(MINIMAL, '"sqlite:///state/gateway.db"', "env:DB")
+    text = changed(text, '"redis://127.0.0.1:6379/0"', "file:redis-url")
+    settings = load(write(text), environ={"DB": "postgresql://u:pw@db/gateway"})
+    assert settings.database_url == "postgresql://u:pw@db/gateway"
+    assert settings.redis_url == "redis://:pw@localhost/1"
+
+
+def test_the_environment_of_the_process_is_read_by_reference_only(write, monkeypatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody-asked")
+    monkeypatch.setenv("DB", "postgresql://asked/db")
+    assert "nobody" not in load(write(MINIMAL)).database_url
+    assert load(write(changed(MINIMAL, '"sqlite:///state/gateway.db"', "env:DB"))).database_url.endswith(
+        "asked/db"
+    )
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [
+        ("env:NOPE", "the environment variable 'NOPE' is not set, or empty"),
+        ("env:EMPTY", "the environment variable 'EMPTY' is not set, or empty"),
+        ("file:nope", "can't be read: No such file or directory"),
+        ("file:empty", "is empty"),
+        ("file:binary", "is not UTF-8 text"),
+        ("postgresql://user:hunter2@db/x", "holds a password in the clear"),
+        ("mysql://db/x", "not an address that can be used"),
+        ("env:WRONG", "not an address that can be used"),
+    ],
+)
+def test_a_reference_that_leads_nowhere_is_told_by_line_and_without_the_secret(
+    write, tmp_path: Path, reference: str, expected: str
+) -> None:
+    (tmp_path / "empty").write_text("\n")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe hunter2")
+    path = write(changed(MINIMAL, '"sqlite:///state/gateway.db"', f'"{reference}"'))
+    (only,) = faults(path, environ={"EMPTY": " ", "WRONG": "mysql://hunter2"})
+    assert only.startswith("gateway.yaml:3: store.url: ")
+    assert expected in only
+    assert "hunter2" not in only
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "expected"),
+    [
+        ("clusters: {local: {}}", "cluster: {local: {}}", 5, "unknown key 'cluster'. Did you mean 'clusters'?"),
+        ("clusters: {local: {}}\n", "", 1, "the key 'clusters' is missing"),
+        ("cluster: local,", "cluster: locla,", 7, "there is no cluster 'locla' in `clusters`. Did you mean 'local'?"),
+        ("team: shop, repo", "team: shpo, repo", 11, "there is no team 'shpo' in `teams`. Did you mean 'shop'?"),
+        ("name: shop-ci, team: shop", "name: shop-ci, team: shpo", 13, "there is no team 'shpo' in `teams`"),
+        ("deploy_file", "deployfile", 11, "unknown key 'apps.checkout.deployfile'. Did you mean 'deploy_file'?"),
+        ("ops/deploy.yaml", "../deploy.yaml", 11, "write a path inside the repository"),
+        ("ops/deploy.yaml", "/etc/passwd", 11, "write a path inside the repository"),
+        ("mode: warn", "mode: block", 8, "environments.production.mode: should be 'enforce' or 'warn', not 'block'"),
+        ("rollout_timeout_seconds: 60", 'rollout_timeout_seconds: "60"', 8, "should be a whole number, not '60'"),
+        ("rollout_timeout_seconds: 60", "rollout_timeout_seconds: true", 8, "should be a whole number, not true"),
+        ("rollout_timeout_seconds: 60", "rollout_timeout_seconds: -1", 8, "greater than or equal to 5"),
+        ("rollout_timeout_seconds: 60", "rollout_timeout_seconds: 1e999", 8, "should be a whole number"),
+        ("checkout_timeout_seconds: 5", "checkout_timeout_seconds: 1y", 18, "should be a number, not '1y'"),
+        ("checkout_timeout_seconds: 5", "checkout_timeout_seconds: null", 18, "should be a number, not empty"),
+        ("checkout_timeout_seconds: 5", "checkout_timeout_seconds: 1e999", 18, "finite number"),
+        ("teams: {shop: {}}", "teams: [shop]", 9, "teams: should be a mapping"),
+        ('git: {allowed_hosts: ["127.0.0.1:1234"]}', "git: {allowed_hosts: x}", 16, "should be a list"),
+        ('"127.0.0.1:5000/"', '"127.0.0.1:5000"', 15, "ending in a slash"),
+        ("image-tag: enforce", "image_tag: enforce", 8, "is not a name that can be used in"),
+        ("image-tag: enforce", "image-tags: enforce", 8, "there is no rule 'image-tags'. Did you mean 'image-tag'?"),
+        ("deploy-gateway/v1", "deploy-gateway/v2", 1, "apiVersion: should be 'deploy-gateway/v1'"),
+        ("http://127.0.0.1:8080", "ftp://x", 2, "public_url: write an http:// or https:// address"),
+        ("http://127.0.0.1:1234/shop", "ext::sh -c id", 11, "write an http:// or https:// address"),
+        ("http://127.0.0.1:1234/shop", "http://u:hunter2@127.0.0.1:1234/shop", 11, "must not carry a user name"),
+        ("http://127.0.0.1:1234/shop", "http://elsewhere/shop", 11, "is not in `git.allowed_hosts`"),
+        ("name: root, role: platform-admin", "name: root, role: viewer", 14, "has the role viewer and no team"),
+        ("name: root", "name: shop-ci", 14, "'shop-ci' is the name of tokens[0] already"),
+        ("b" * 64, SHA, 14, "is the same as that of tokens[0]"),
+        (SHA, "dg_hunter2", 13, "tokens[0].sha256: does not have the form it must have"),
+        (SHA, "A" * 64, 13, "tokens[0].sha256: does not have the form it must have"),
+        (
+            SHA,
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            13,
+            "is the sha256 of an empty text",
+        ),
+        ("ingress: {class: istio}", "ingress: {class: nginx}", 17, "ingress.class: should be 'istio'"),
+        ("work_dir: scratch", "chart: nowhere", 19, "there is no Chart.yaml in 'nowhere'"),
+        ('namespace: "{app}-staging"', 'namespace: "{app.__class__}"', 7, "is no pattern of {app}, {team} and text"),
+        ('namespace: "{app}-staging"', 'namespace: "{app"', 7, "is no pattern of {app}, {team} and text"),
+        ('namespace: "{app}-staging"', 'namespace: "{app!r:>99}"', 7, "is no pattern of {app}, {team} and text"),
+        ('namespace: "{app}-staging"', 'namespace: "App_{app}"', 7, "which can't be used"),
+        ('namespace: "{app}-staging"', 'namespace: "kube-{app}"', 7, "which can't be used"),
+        ('namespace: "{app}-staging"', 'namespace: "{app}"', 8, "would share the namespace 'checkout'"),
+        ("ingress: {class: istio}", "limits: {}\ningress: {class: istio}", 19, "the key 'limits' is already on line 17"),
+        ("mode: warn", "mode: !!python/name:os.system x", 8, "is not supported"),
+        ("teams: {shop: {}}", "teams: &t {shop: {}}", 9, "the anchor &t is not supported"),
+        ("teams: {shop: {}}", "teams: {shop: {}", 10, "not valid YAML"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_with_its_line_and_what_was_meant(
+    write, old: str, new: str, line: int, expected: str
+) -> None:
+    told = faults(write(changed(FULL, old, new)), known_rules={"image-tag"}, environ={})
+    assert [fault for fault in told if fault.startswith(f"gateway.yaml:{line}: ") and expected in fault], told
+    assert "hunter2" not in "".join(told)
+
+
+def test_apps_that_would_share_a_namespace_are_told(write) -> None:
+    more = '  cart: {team: shop, repository: "http://127.0.0.1:1234/shop/cart.git"}\ntokens:\n'
+    text = changed(changed(FULL, "tokens:\n", more), 'namespace: "{app}-staging"', 'namespace: "{team}"')
+    assert "App 'checkout' in Environment 'staging' and App 'cart'" in "".join(
+        faults(write(text), environ={})
+    )
+
+
+def test_the_same_namespace_in_two_clusters_is_no_conflict(write) -> None:
+    text = changed(FULL, "clusters: {local: {}}", "clusters: {local: {}, other: {}}")
+    text = changed(text, 'staging: {cluster: local, namespace: "{app}-staging"}', "staging: {cluster: other}")
+    load(write(text), environ={})
+
+
+def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(write) -> None:
+    text = changed(FULL, "cluster: local, mode", "cluster: locla, mode")
+    text = changed(text, "role: developer", "role: king")
+    text = changed(text, "store:", "stor:")
+    told = faults(write(text), environ={"x": "y"})
+    lines = [int(re.match(r"gateway\.yaml:(\d+)", fault).group(1)) for fault in told]
+    assert lines == sorted(lines)
+    assert len(told) == 4
+    assert "unknown key 'stor'. Did you mean 'store'?" in "".join(told)
+    assert "no cluster 'locla'" in "".join(told)
+    assert "'king'" in "".join(told)
+
+
+def test_a_duplicate_prefix_is_told(write) -> None:
+    text = changed(FULL, "plain_http: true}]", 'plain_http: true}, {prefix: "127.0.0.1:5000/"}]')
+    assert "is listed already" in "".join(faults(write(text), environ={}))
+
+
+def test_a_missing_file_says_how_to_name_one(tmp_path: Path) -> None:
+    with pytest.raises(InvalidConfiguration, match="DEPLOY_GATEWAY_CONFIG"):
+        load(tmp_path / "nope.yaml")
+
+
+def test_a_file_beyond_its_bound_is_refused(write) -> None:
+    with pytest.raises(InvalidConfiguration, match="larger than 4 MiB"):
+        load(write("#" * (4 * 1024 * 1024 + 1)))
+
+
+def test_a_file_that_is_no_text_is_refused_by_line(write) -> None:
+    with pytest.raises(InvalidConfiguration) as caught:
+        load(write(b"a: 1\nb: \xff\n"))
+    assert caught.value.where.endswith("gateway.yaml:2")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "# nothing\n",
+        "just text\n",
+        "- a\n- b\n",
+        "[" * 5000,
+        "{" * 5000,
+        "a: 1\n---\nb: 2\n",
+        "? [a]\n: 1\n",
+    ],
+)
+def test_what_is_no_mapping_of_settings_is_refused(write, text: str) -> None:
+    assert faults(write(text), environ={})
+
+
+def test_yaml_1_2_is_read_so_that_on_is_text(write) -> None:
+    text = changed(FULL, "plain_http: true", "plain_http: on")
+    assert "should be true or false" in "".join(faults(write(text), environ={}))
+
+
+@given(st.text(max_size=200))
+def test_no_text_whatever_gives_another_error(tmp_path_factory, text: str) -> None:
+    path = tmp_path_factory.getbasetemp() / "gateway.yaml"
+    path.write_text(MINIMAL + text, encoding="utf-8", errors="replace")
+    with contextlib.suppress(InvalidConfiguration):
+        load(path, environ={})
+
+
+def test_the_schema_is_closed_on_every_level() -> None:
+    schema = json_schema()
+    for part in [schema, *schema["$defs"].values()]:
+        if part.get("type") == "object":
+            assert part["additionalProperties"] is False
