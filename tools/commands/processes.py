@@ -37,8 +37,9 @@ def worker() -> None:
 @_config
 def check(config: Path) -> None:
     """Checks out, renders, lints and applies policy. Refuses to start where it finds a cluster credential."""
-    from configuration.file import load
     from workers.main import run_check_worker
+
+    from configuration.file import load
 
     run_check_worker(load(config))
 
@@ -54,8 +55,9 @@ def check(config: Path) -> None:
 )
 def deploy(config: Path, cluster: str, kubeconfig: Path) -> None:
     """Takes checked Bundles, and nothing else, into one cluster."""
-    from configuration.file import load
     from workers.main import run_deploy_worker
+
+    from configuration.file import load
 
     run_deploy_worker(load(config), cluster, kubeconfig)
 
@@ -64,8 +66,9 @@ def deploy(config: Path, cluster: str, kubeconfig: Path) -> None:
 @_config
 def reconciler(config: Path) -> None:
     """Puts back on the queue whatever the store says is unfinished. Any number may run."""
-    from configuration.file import load
     from workers.main import run_reconciler
+
+    from configuration.file import load
 
     run_reconciler(load(config))
 

@@ -1,0 +1,205 @@
+"""etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kwok, each under an identity of its own."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.stack.component import Component, free_ports, http_ready
+from tools.stack.kubeconfig import write_kubeconfig
+from tools.stack.pki import Pki, make_pki
+from tools.toolbox import module_dir
+
+_STAGES = Path(__file__).with_name("stages.yaml")
+_IDENTITIES = {
+    "admin": ("admin", "system:masters"),
+    "developer": ("developer", "developers"),
+    "kube-controller-manager": ("system:kube-controller-manager", ""),
+    "kube-scheduler": ("system:kube-scheduler", ""),
+    "kwok": ("system:kwok", "system:masters"),
+}
+# Its state is thrown away with it, so there is nothing to wait for at its end.
+_NO_GRACE = 0.0
+NODES = ("node-a", "node-b", "node-c")
+
+
+@dataclass(frozen=True, slots=True)
+class ControlPlane:
+    """Its components, and the kubeconfig of each identity."""
+
+    components: tuple[Component, ...]
+    server: str
+    pki: Pki
+    kubeconfigs: Mapping[str, Path]
+    tokens: Mapping[str, str]
+    audit_log: Path
+
+
+def make_control_plane(state: Path, tools: Mapping[str, Path]) -> ControlPlane:
+    """Everything below `state`; `tools` maps the names of the five programs to their paths. Starts nothing."""
+    etcd_client, etcd_peer, api, manager, scheduler, kwok = free_ports(6)
+    pki = make_pki(state / "pki")
+    server = f"https://127.0.0.1:{api}"
+    tokens = {name: secrets.token_hex(24) for name in _IDENTITIES}
+    kubeconfigs = {
+        name: write_kubeconfig(
+            state / "zones" / name / "kubeconfig",
+            server=server,
+            authority_pem=pki.authority.read_bytes(),
+            user=user,
+            token=tokens[name],
+        )
+        for name, (user, _) in _IDENTITIES.items()
+    }
+    audit_log = state / "logs" / "kube-apiserver-audit.log"
+    components = (
+        _etcd(state, tools["etcd"], etcd_client, etcd_peer),
+        _api_server(state, tools["kube-apiserver"], pki, tokens, api, etcd_client, audit_log),
+        _controller_manager(tools["kube-controller-manager"], pki, kubeconfigs, manager),
+        _scheduler(tools["kube-scheduler"], pki, kubeconfigs, scheduler),
+        _kwok(state, tools["kwok"], kubeconfigs, kwok),
+    )
+    return ControlPlane(components, server, pki, kubeconfigs, tokens, audit_log)
+
+
+def _etcd(state: Path, program: Path, client: int, peer: int) -> Component:
+    url, peer_url = f"http://127.0.0.1:{client}", f"http://127.0.0.1:{peer}"
+    return Component(
+        name="etcd",
+        grace_seconds=_NO_GRACE,
+        argv=(
+            program,
+            f"--data-dir={state / 'etcd'}",
+            f"--listen-client-urls={url}",
+            f"--advertise-client-urls={url}",
+            f"--listen-peer-urls={peer_url}",
+            f"--initial-advertise-peer-urls={peer_url}",
+            f"--initial-cluster=default={peer_url}",
+            "--unsafe-no-fsync",
+            "--log-level=warn",
+        ),
+        ready=http_ready(client, "/health"),
+    )
+
+
+def _api_server(
+    state: Path,
+    program: Path,
+    pki: Pki,
+    tokens: Mapping[str, str],
+    port: int,
+    etcd_port: int,
+    audit_log: Path,
+) -> Component:
+    token_file = state / "pki" / "tokens.csv"
+    token_file.touch(mode=0o600)
+    rows = [f'{tokens[name]},{user},{name},"{group}"' for name, (user, group) in _IDENTITIES.items()]
+    token_file.write_text("\n".join(rows) + "\n")
+    policy = state / "pki" / "audit-policy.yaml"
+    policy.write_text('{"apiVersion":"audit.k8s.io/v1","kind":"Policy","rules":[{"level":"Metadata"}]}')
+    return Component(
+        name="kube-apiserver",
+        grace_seconds=_NO_GRACE,
+        argv=(
+            program,
+            f"--etcd-servers=http://127.0.0.1:{etcd_port}",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={port}",
+            f"--tls-cert-file={pki.certificate}",
+            f"--tls-private-key-file={pki.key}",
+            f"--token-auth-file={token_file}",
+            "--authorization-mode=RBAC",
+            "--service-cluster-ip-range=10.96.0.0/16",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-account-key-file={pki.service_account_key}",
+            f"--service-account-signing-key-file={pki.service_account_key}",
+            f"--audit-policy-file={policy}",
+            f"--audit-log-path={audit_log}",
+            "--endpoint-reconciler-type=none",
+            "--shutdown-delay-duration=0s",
+        ),
+        ready=http_ready(port, "/readyz", authority=pki.authority, token=tokens["admin"]),
+        needs=("etcd",),
+    )
+
+
+def _controller_manager(program: Path, pki: Pki, kubeconfigs: Mapping[str, Path], port: int) -> Component:
+    return Component(
+        name="kube-controller-manager",
+        grace_seconds=_NO_GRACE,
+        argv=(
+            program,
+            f"--kubeconfig={kubeconfigs['kube-controller-manager']}",
+            "--use-service-account-credentials=true",
+            f"--service-account-private-key-file={pki.service_account_key}",
+            f"--root-ca-file={pki.authority}",
+            "--leader-elect=false",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={port}",
+            f"--tls-cert-file={pki.certificate}",
+            f"--tls-private-key-file={pki.key}",
+        ),
+        ready=http_ready(port, "/healthz", authority=pki.authority),
+        needs=("kube-apiserver",),
+    )
+
+
+def _scheduler(program: Path, pki: Pki, kubeconfigs: Mapping[str, Path], port: int) -> Component:
+    return Component(
+        name="kube-scheduler",
+        grace_seconds=_NO_GRACE,
+        argv=(
+            program,
+            f"--kubeconfig={kubeconfigs['kube-scheduler']}",
+            "--leader-elect=false",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={port}",
+            f"--tls-cert-file={pki.certificate}",
+            f"--tls-private-key-file={pki.key}",
+        ),
+        ready=http_ready(port, "/healthz", authority=pki.authority),
+        needs=("kube-apiserver",),
+    )
+
+
+def _kwok(state: Path, program: Path, kubeconfigs: Mapping[str, Path], port: int) -> Component:
+    stages = module_dir("kwok") / "kustomize" / "stage"
+    config = state / "kwok.yaml"
+    config.write_text(
+        "---\n".join(
+            [
+                (stages / "node" / "fast" / "node-initialize.yaml").read_text(),
+                (stages / "pod" / "fast" / "pod-delete.yaml").read_text(),
+                (stages / "pod" / "fast" / "pod-complete.yaml").read_text(),
+                _only_unless_simulated((stages / "pod" / "fast" / "pod-ready.yaml").read_text()),
+                _STAGES.read_text(),
+            ]
+        )
+    )
+    return Component(
+        name="kwok",
+        grace_seconds=_NO_GRACE,
+        argv=(
+            program,
+            f"--kubeconfig={kubeconfigs['kwok']}",
+            f"--config={config}",
+            "--manage-all-nodes=true",
+            f"--server-address=127.0.0.1:{port}",
+            "--node-lease-duration-seconds=0",
+        ),
+        ready=http_ready(port, "/healthz"),
+        needs=("kube-apiserver",),
+    )
+
+
+def _only_unless_simulated(stage: str) -> str:
+    """kwok's own way to make a Pod ready, left to Pods whose containers don't say SIMULATE."""
+    before, selector, after = stage.partition("    matchExpressions:\n")
+    assert selector, "kwok's stage has another form in this version"
+    condition = (
+        "    - key: '.spec.containers.[] | .env // [] | .[] | select( .name == \"SIMULATE\" ) | .value'\n"
+        "      operator: 'DoesNotExist'\n"
+    )
+    return before + selector + condition + after
