@@ -39,9 +39,7 @@ class GatewayError(Exception):
     retryable: ClassVar[bool] = False
     title: ClassVar[str] = "The gateway could not do this"
 
-    def __init__(
-        self, reason: str, solution: str, *, where: str | None = None, errors: Iterable[Fault] = ()
-    ) -> None:
+    def __init__(self, reason: str, solution: str, *, where: str | None = None, errors: Iterable[Fault] = ()) -> None:
         """`reason` says what is wrong, `where` names file and line or the field, `solution` what to do.
 
         `errors` lists every single fault where there can be several; `reason` then sums them up.

@@ -161,9 +161,7 @@ def _ensure(tool: Tool, say: Progress) -> Path:
         return target
     go = find_go()
     target.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(
-        target.parent / ".lock", lambda: say(f"{tool.name}: another process is building it, waiting")
-    ):
+    with _locked(target.parent / ".lock", lambda: say(f"{tool.name}: another process is building it, waiting")):
         if not target.exists():
             _build(tool, go, target, say)
     return target
@@ -329,9 +327,7 @@ def module_dir(name: str) -> Path:
     if remembered and Path(remembered).is_dir():
         return Path(remembered)
     command = [find_go(), "mod", "download", "-json", _DATA_MODULES[name]]
-    done = subprocess.run(
-        command, cwd=_MODULES / name, capture_output=True, text=True, timeout=300, check=False
-    )
+    done = subprocess.run(command, cwd=_MODULES / name, capture_output=True, text=True, timeout=300, check=False)
     if done.returncode != 0:
         raise BuildFailed(
             f"`go mod download {_DATA_MODULES[name]}` failed: {done.stderr.strip() or done.stdout.strip()}",
@@ -370,6 +366,4 @@ def postgres_bin_dir() -> Path:
     for folder in candidates:
         if (folder / "initdb").exists() and (folder / "postgres").exists():
             return folder
-    raise ToolMissing(
-        "no PostgreSQL server was found", "Install it (`apt-get install postgresql`)", where="postgres"
-    )
+    raise ToolMissing("no PostgreSQL server was found", "Install it (`apt-get install postgresql`)", where="postgres")

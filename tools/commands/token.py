@@ -24,9 +24,7 @@ def new_token() -> tuple[str, str]:
 @token.command()
 @click.option("--name", required=True, help="Who or what uses it; stands beside each Release.")
 @click.option("--team", help="The team whose Apps it is for; not needed for platform-admin.")
-@click.option(
-    "--role", type=click.Choice([role.value for role in Role]), default="developer", show_default=True
-)
+@click.option("--role", type=click.Choice([role.value for role in Role]), default="developer", show_default=True)
 def create(name: str, team: str | None, role: str) -> None:
     """Makes a token. It is printed once; gateway.yaml keeps only its digest."""
     if team is None and role != Role.PLATFORM_ADMIN:

@@ -34,9 +34,7 @@ def _expect(truth: bool, claim: str, narrator: Narrator) -> None:
     narrator.verified(claim)
 
 
-def _deployctl(
-    installation: Installation, narrator: Narrator, token: str, *arguments: str, expect: int
-) -> None:
+def _deployctl(installation: Installation, narrator: Narrator, token: str, *arguments: str, expect: int) -> None:
     narrator.command("deployctl", *arguments)
     code = subprocess.run(
         [installation.deployctl, *arguments], env=installation.client_environment(token), timeout=180
@@ -45,9 +43,7 @@ def _deployctl(
         raise ActFailed(f"deployctl left with {code}, and {expect} was expected")
 
 
-def _get(
-    installation: Installation, kind: str, name: str, namespace: str = NAMESPACE
-) -> dict[str, Any] | None:
+def _get(installation: Installation, kind: str, name: str, namespace: str = NAMESPACE) -> dict[str, Any] | None:
     """The object as the API server has it; None when there is none."""
     done = installation.kubectl("get", kind, name, "--namespace", namespace, "--output", "json")
     if done.returncode == 0:
@@ -78,9 +74,7 @@ def _good_release(installation: Installation, narrator: Narrator) -> None:
     for kind in ("networkpolicy", "poddisruptionbudget", "peerauthentication.security.istio.io"):
         _expect(_get(installation, kind, "checkout") is not None, f"it came with its {kind}", narrator)
     service = _get(installation, "service", "checkout")
-    _expect(
-        service is not None and service["spec"]["type"] == "ClusterIP", "its Service is ClusterIP", narrator
-    )
+    _expect(service is not None and service["spec"]["type"] == "ClusterIP", "its Service is ClusterIP", narrator)
 
 
 def _bad_release(installation: Installation, narrator: Narrator) -> None:

@@ -49,9 +49,7 @@ class Narrator:
         """The end."""
         elapsed = time.monotonic() - self._started
         click.echo()
-        click.secho(
-            f"All {acts} acts were shown and verified against the API server in {elapsed:.0f} s.", bold=True
-        )
+        click.secho(f"All {acts} acts were shown and verified against the API server in {elapsed:.0f} s.", bold=True)
         click.echo(
             "Real: the Kubernetes control plane, Helm, kube-score, Git, Redis, the registry, the gateway.\n"
             "Simulated: the kubelet (kwok). No container was started."

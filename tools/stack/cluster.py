@@ -43,9 +43,7 @@ def prepare_cluster(admin: Path, zones: Path, *, embedded: bool) -> dict[str, Pa
 
 def _with_token(admin: Path, path: Path, token: str) -> Path:
     """The cluster of the current context of `admin`, with `token` in place of the administrator."""
-    config: dict[str, Any] = json.loads(
-        _kubectl(admin, "config", "view", "--minify", "--flatten", "--output=json")
-    )
+    config: dict[str, Any] = json.loads(_kubectl(admin, "config", "view", "--minify", "--flatten", "--output=json"))
     config["users"] = [{"name": SERVICE_ACCOUNT, "user": {"token": token}}]
     config["contexts"][0]["context"]["user"] = SERVICE_ACCOUNT
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -37,9 +37,7 @@ class Component:
     grace_seconds: float = 10.0
 
 
-def http_ready(
-    port: int, path: str, *, authority: Path | None = None, token: str | None = None
-) -> Callable[[], bool]:
+def http_ready(port: int, path: str, *, authority: Path | None = None, token: str | None = None) -> Callable[[], bool]:
     """A check that `GET path` on loopback answers 200; over TLS when `authority` (a CA file) is given."""
 
     def ready() -> bool:

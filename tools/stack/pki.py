@@ -49,9 +49,7 @@ def make_pki(folder: Path) -> Pki:
         .add_extension(x509.SubjectAlternativeName(hosts), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
-    pki = Pki(
-        folder / "ca.crt", folder / "serving.crt", folder / "serving.key", folder / "service-accounts.key"
-    )
+    pki = Pki(folder / "ca.crt", folder / "serving.crt", folder / "serving.key", folder / "service-accounts.key")
     pki.authority.write_bytes(authority.public_bytes(serialization.Encoding.PEM))
     pki.certificate.write_bytes(serving.public_bytes(serialization.Encoding.PEM))
     _write_key(pki.key, serving_key)
@@ -59,9 +57,7 @@ def make_pki(folder: Path) -> Pki:
     return pki
 
 
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
-) -> x509.CertificateBuilder:
+def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     return (
         x509.CertificateBuilder()

@@ -40,7 +40,9 @@ def _commit_header(bare: Path, message: str, branch: str) -> str:
         text=True,
         check=False,
     )
-    header = f"commit refs/heads/{branch}\ncommitter Team <team@example.com> now\ndata {len(message.encode())}\n{message}"
+    header = (
+        f"commit refs/heads/{branch}\ncommitter Team <team@example.com> now\ndata {len(message.encode())}\n{message}"
+    )
     return f"{header}\nfrom {existing.stdout.strip()}" if existing.returncode == 0 else header
 
 
@@ -53,9 +55,7 @@ def _git(bare: Path, *arguments: str, stdin: bytes = b"") -> str:
     }
     if arguments[0] == "fast-import":
         arguments = (arguments[0], "--date-format=now", *arguments[1:])
-    done = subprocess.run(
-        ["git", *arguments], cwd=bare, input=stdin, env=environment, capture_output=True, check=False
-    )
+    done = subprocess.run(["git", *arguments], cwd=bare, input=stdin, env=environment, capture_output=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"git {arguments[0]} in {bare}: {done.stderr.decode(errors='replace')}")
     return done.stdout.decode()

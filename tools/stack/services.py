@@ -33,9 +33,7 @@ def make_redis(state: Path) -> Service:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     config = folder / "redis.conf"
     config.touch(mode=0o600)
-    config.write_text(
-        f"bind 127.0.0.1\nport {port}\nrequirepass {password}\nsave ''\nappendonly no\ndir {folder}\n"
-    )
+    config.write_text(f"bind 127.0.0.1\nport {port}\nrequirepass {password}\nsave ''\nappendonly no\ndir {folder}\n")
     url = f"redis://:{password}@127.0.0.1:{port}/0"
 
     def ready() -> bool:

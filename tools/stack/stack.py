@@ -71,9 +71,7 @@ class Stack:
             raise
         return stack
 
-    def _start(
-        self, components: Collection[str], kubeconfig: Path | None, say: Callable[[str], None]
-    ) -> None:
+    def _start(self, components: Collection[str], kubeconfig: Path | None, say: Callable[[str], None]) -> None:
         wanted: list[Component] = []
         if "redis" in components:
             redis = make_redis(self.state)
@@ -97,9 +95,7 @@ class Stack:
         self.supervisor.start(wanted)
         if self.kubeconfigs:
             self.kubeconfigs.update(
-                prepare_cluster(
-                    self.kubeconfigs["admin"], self.state / "zones", embedded=self.plane is not None
-                )
+                prepare_cluster(self.kubeconfigs["admin"], self.state / "zones", embedded=self.plane is not None)
             )
 
     @property

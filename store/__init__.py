@@ -1,0 +1,77 @@
+"""What must never be lost: Releases, their events and Bundles, in SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+from pipelines.apps import ReleaseId
+from store.bundles import Bundles
+from store.clusters import Clusters
+from store.events import Events
+from store.idempotency import Idempotency
+from store.locks import Locks
+from store.records import (
+    Event,
+    IdempotencyKey,
+    NewRelease,
+    Page,
+    Release,
+    ReleaseFilter,
+    Stage,
+    Unfinished,
+)
+from store.releases import Notify, Releases
+from store.schema import insist_on_current_schema, migrate
+from store.sessions import Sessions, make_engine
+
+__all__ = [
+    "Event",
+    "IdempotencyKey",
+    "NewRelease",
+    "Page",
+    "Release",
+    "ReleaseFilter",
+    "Stage",
+    "Store",
+    "Unfinished",
+    "migrate",
+    "open_store",
+]
+
+
+def _tell_nobody(_id: ReleaseId) -> None:
+    pass
+
+
+class Store:
+    """One database, by its nouns."""
+
+    def __init__(self, sessions: Sessions, notify: Notify = _tell_nobody) -> None:
+        """`notify` is called with a Release's id after each commit that added an event to it."""
+        self._sessions = sessions
+        self.releases = Releases(sessions, notify)
+        self.events = Events(sessions)
+        self.bundles = Bundles(sessions)
+        self.clusters = Clusters(sessions)
+        self.locks = Locks(sessions)
+        self.idempotency = Idempotency(sessions)
+
+    def ping(self) -> None:
+        """Raises `StoreUnavailable` unless the database answers."""
+        with self._sessions.read() as session:
+            session.execute(text("SELECT 1"))
+
+    def forget_connections(self) -> None:
+        """For a process that was just forked: the connections belong to its parent."""
+        self._sessions.engine.dispose(close=False)
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self._sessions.engine.dispose()
+
+
+def open_store(database_url: str, notify: Notify = _tell_nobody) -> Store:
+    """The store at `database_url`. Raises `InvalidConfiguration` unless it is migrated to this version."""
+    engine = make_engine(database_url)
+    insist_on_current_schema(engine)
+    return Store(Sessions(engine), notify)

@@ -1,0 +1,51 @@
+"""What deploy workers say of their clusters, so that check workers need not ask the clusters."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from dataclasses import asdict
+
+from sqlalchemy import select
+
+from pipelines.apps import ClusterName
+from pipelines.ports import ClusterFacts
+from store.sessions import Sessions, now
+from store.tables import ClusterRow
+
+
+class Clusters:
+    """Facts by cluster, compressed: the schemas of a cluster with a mesh are some MiB of JSON."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+        self._last: dict[str, tuple[str, ClusterFacts]] = {}
+
+    def publish(self, name: ClusterName, facts: ClusterFacts) -> None:
+        """Stores `facts` in place of what was known of the cluster."""
+        document = json.dumps(asdict(facts), sort_keys=True, separators=(",", ":")).encode()
+        digest = hashlib.sha256(document).hexdigest()
+        with self._sessions.write() as session:
+            row = session.get(ClusterRow, name, with_for_update=True)
+            if row is None:
+                row = ClusterRow(name=name, digest="", facts=b"", seen_at=now())
+                session.add(row)
+            row.seen_at = now()
+            if row.digest != digest:
+                row.digest, row.facts = digest, zlib.compress(document, level=3)
+
+    def facts(self, name: ClusterName) -> ClusterFacts | None:
+        """What was last published, or None. The same object until something else is published."""
+        with self._sessions.read() as session:
+            digest = session.scalar(select(ClusterRow.digest).where(ClusterRow.name == name))
+            if digest is None:
+                return None
+            known = self._last.get(name)
+            if known is not None and known[0] == digest:
+                return known[1]
+            content = session.scalars(select(ClusterRow.facts).where(ClusterRow.name == name)).one()
+        document = json.loads(zlib.decompress(content))
+        facts = ClusterFacts(document["kubernetes_version"], tuple(document["api_versions"]), document["schemas"])
+        self._last[name] = (digest, facts)
+        return facts

@@ -1,0 +1,118 @@
+"""The queue is a hint: it carries a Release's id, and the store knows the rest.
+
+Queues are `check`, and `deploy.CLUSTER` for each cluster; jobs are called by name, so that who enqueues need
+not import who works.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+from rq import Queue
+
+from pipelines.apps import ClusterName, ReleaseId
+from pipelines.errors import Unavailable
+
+CHECK_QUEUE = "check"
+CHECK_JOB = "workers.jobs.check"
+DEPLOY_JOB = "workers.jobs.deploy"
+ANSWER_SECONDS = 0.5
+"""How long Redis may take to answer before its caller goes on without it."""
+
+JOB_SECONDS = 2 * 3600
+"""Far above what stages may take by their own limits: those end first, and say why."""
+
+_CHANNEL = "release:"
+
+
+class QueueUnavailable(Unavailable):
+    """Redis does not answer. Nothing accepted is lost: the reconciler puts it on the queue later."""
+
+    code = "queue-unavailable"
+    title = "The work queue does not answer"
+
+
+class WorkQueue(Protocol):
+    """Where hints for the workers go."""
+
+    def check(self, release_id: ReleaseId) -> None:
+        """Asks for a check of this Release. Raises QueueUnavailable, within a second."""
+
+    def deploy(self, release_id: ReleaseId, cluster: ClusterName, *, at_front: bool) -> None:
+        """Asks for the rollout of this Release, before all others if `at_front`. Raises QueueUnavailable."""
+
+    def ping(self) -> None:
+        """Raises QueueUnavailable unless it answers."""
+
+
+def deploy_queue(cluster: str) -> str:
+    """The queue that the deploy workers of `cluster` serve."""
+    return f"deploy.{cluster}"
+
+
+class RedisQueue:
+    """RQ on Redis."""
+
+    def __init__(self, redis_url: str) -> None:
+        """Connects when first used."""
+        self._redis = Redis.from_url(
+            redis_url,
+            socket_connect_timeout=ANSWER_SECONDS,
+            socket_timeout=ANSWER_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+        )
+
+    def check(self, release_id: ReleaseId) -> None:
+        """See `WorkQueue.check`."""
+        self._enqueue(CHECK_QUEUE, CHECK_JOB, release_id, at_front=False)
+
+    def deploy(self, release_id: ReleaseId, cluster: ClusterName, *, at_front: bool) -> None:
+        """See `WorkQueue.deploy`."""
+        self._enqueue(deploy_queue(cluster), DEPLOY_JOB, release_id, at_front=at_front)
+
+    def ping(self) -> None:
+        """See `WorkQueue.ping`."""
+        try:
+            self._redis.ping()
+        except RedisError as error:
+            raise _unavailable(error) from error
+
+    def waiting(self, queue: str) -> frozenset[str]:
+        """The Release ids of the jobs that wait in `queue`. Raises QueueUnavailable."""
+        try:
+            jobs = Queue(queue, connection=self._redis, serializer="json").get_jobs()
+        except RedisError as error:
+            raise _unavailable(error) from error
+        return frozenset(str(job.args[0]) for job in jobs if job.args)
+
+    def notify(self, release_id: ReleaseId) -> None:
+        """Wakes whoever follows this Release. Only a hint: without Redis they look for themselves."""
+        try:
+            self._redis.publish(f"{_CHANNEL}{release_id}", b"")
+        except RedisError:
+            return
+
+    def _enqueue(self, queue: str, job: str, release_id: ReleaseId, *, at_front: bool) -> None:
+        try:
+            Queue(queue, connection=self._redis, serializer="json").enqueue(
+                job,
+                args=(release_id,),
+                at_front=at_front,
+                job_timeout=JOB_SECONDS,
+                result_ttl=0,
+                failure_ttl=0,
+            )
+        except RedisError as error:
+            raise _unavailable(error) from error
+
+
+def _unavailable(error: RedisError) -> QueueUnavailable:
+    # Only the kind: redis-py's texts name the address, and with some errors more than that.
+    return QueueUnavailable(
+        f"Redis does not answer ({type(error).__name__})",
+        "Nothing is lost. See that Redis runs and can be reached",
+    )

@@ -1,0 +1,125 @@
+"""What the store gives out: frozen values, all times aware and in UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pipelines.apps import ClusterName, CommitSha, ReleaseId
+from pipelines.bundle import BundleDigest
+from pipelines.states import ReleaseKind, ReleaseState, StageName, StageState
+
+
+@dataclass(frozen=True, slots=True)
+class NewRelease:
+    """What is accepted. A rollback comes with its Bundle, and so needs no check."""
+
+    kind: ReleaseKind
+    app: str
+    environment: str
+    team: str
+    cluster: ClusterName
+    namespace: str
+    ref: str
+    dry_run: bool
+    requested_by: str
+    reason: str
+    bundle: BundleDigest | None = None
+    commit: CommitSha | None = None
+    rollback_of: ReleaseId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One request to put one commit of an App into one Environment, and where it stands.
+
+    `code` and `message` say why it ended as it did; `attempts` counts how often a worker has begun with it.
+    """
+
+    id: ReleaseId
+    kind: ReleaseKind
+    app: str
+    environment: str
+    team: str
+    cluster: ClusterName
+    namespace: str
+    ref: str
+    commit: CommitSha | None
+    commit_subject: str
+    dry_run: bool
+    state: ReleaseState
+    code: str | None
+    message: str
+    requested_by: str
+    reason: str
+    bundle: BundleDigest | None
+    revision: int | None
+    rollback_of: ReleaseId | None
+    superseded_by: ReleaseId | None
+    attempts: int
+    cancel_requested: bool
+    created_at: datetime
+    updated_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """How one stage of a Release went, or goes."""
+
+    name: StageName
+    state: StageState
+    started_at: datetime
+    finished_at: datetime | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a Release. `id` rises within a Release in the order in which events are seen."""
+
+    id: int
+    release_id: ReleaseId
+    at: datetime
+    type: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseFilter:
+    """Which Releases are meant; None means any. `teams` empty means none at all."""
+
+    app: str | None = None
+    environment: str | None = None
+    state: ReleaseState | None = None
+    commit: str | None = None
+    teams: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some Releases, newest first; `next_cursor` is None on the last page."""
+
+    items: tuple[Release, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A Release without a final state, and who holds it until when."""
+
+    release: Release
+    worker: str | None
+    lease_expires_at: datetime | None
+    not_before: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """A caller's key for one request, and the digest of that request."""
+
+    principal: str
+    key: str
+    request_digest: str

@@ -1,0 +1,97 @@
+"""Connections and transactions: short, written at once or not at all, and with errors of our own."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+
+from pipelines.errors import DiskFull, GatewayError, Unavailable
+
+_BUSY_SECONDS = 10
+
+
+class StoreUnavailable(Unavailable):
+    """The database does not answer."""
+
+    code = "store-unavailable"
+    title = "The store does not answer"
+
+
+def make_engine(database_url: str) -> Engine:
+    """An engine for SQLite or PostgreSQL. Connects when first used."""
+    url = make_url(database_url)
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_size=8)
+    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False})
+    event.listen(engine, "connect", _prepare_sqlite)
+    # pysqlite begins no transaction before a SELECT; one that will write has to hold the write lock from its start.
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={_BUSY_SECONDS}000",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: Any) -> None:
+    mode = "" if connection.get_execution_options().get("reads_only") else " IMMEDIATE"
+    connection.exec_driver_sql(f"BEGIN{mode}")
+
+
+class Sessions:
+    """Hands out transactions on one engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A transaction that only reads. Raises `StoreUnavailable`."""
+        with translated(), self.engine.connect() as connection:
+            connection = connection.execution_options(reads_only=True)
+            with Session(connection) as session:
+                yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A transaction that is committed at the end, or undone. Raises `StoreUnavailable`, `DiskFull`."""
+        with translated(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raises errors of ours in place of the driver's."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise _ours(error) from error
+
+
+def _ours(error: DBAPIError) -> GatewayError:
+    if "disk is full" in str(error.orig) or "No space left" in str(error.orig):
+        return DiskFull("the store can't write: its disk is full", "Make room on the disk that the database is on")
+    # Only the kind: the driver's texts name hosts and users.
+    return StoreUnavailable(
+        f"the database does not answer ({type(error.orig).__name__})",
+        "Nothing accepted is lost. See that the database runs and can be reached",
+    )
+
+
+def now() -> datetime:
+    """The time, aware and in UTC."""
+    return datetime.now(UTC)

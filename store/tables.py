@@ -1,0 +1,180 @@
+"""The tables. Every statement on them is in the module of its noun."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+# SQLite gives out row ids only for the exact type INTEGER.
+_Number = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Utc(TypeDecorator[datetime]):
+    """An aware time in UTC; SQLite, which has no time zones, keeps it naive."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Table(DeclarativeBase):
+    """Base of all tables; constraints are named, so that migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: Utc, dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012 (SQLAlchemy's own form)
+
+
+class ReleaseRow(Table):
+    """`number` orders Releases strictly; `id` is what everybody else calls them."""
+
+    __tablename__ = "releases"
+    __table_args__ = (
+        Index(None, "app", "environment", "number"),
+        Index(None, "team", "number"),
+        Index(None, "state", "number"),
+    )
+
+    number: Mapped[int] = mapped_column(_Number, primary_key=True, autoincrement=True)
+    id: Mapped[str] = mapped_column(String(26), unique=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    app: Mapped[str] = mapped_column(String(63))
+    environment: Mapped[str] = mapped_column(String(63))
+    team: Mapped[str] = mapped_column(String(63))
+    cluster: Mapped[str] = mapped_column(String(63))
+    namespace: Mapped[str] = mapped_column(String(63))
+    ref: Mapped[str] = mapped_column(String(255))
+    commit: Mapped[str | None] = mapped_column(String(40), index=True)
+    commit_subject: Mapped[str] = mapped_column(Text, default="")
+    dry_run: Mapped[bool] = mapped_column(Boolean)
+    state: Mapped[str] = mapped_column(String(16))
+    code: Mapped[str | None] = mapped_column(String(63))
+    message: Mapped[str] = mapped_column(Text, default="")
+    requested_by: Mapped[str] = mapped_column(String(255))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    bundle: Mapped[str | None] = mapped_column(String(71))
+    revision: Mapped[int | None]
+    rollback_of: Mapped[str | None] = mapped_column(String(26))
+    superseded_by: Mapped[str | None] = mapped_column(String(26))
+    attempts: Mapped[int] = mapped_column(default=0)
+    cancel_requested: Mapped[bool] = mapped_column(Boolean, default=False)
+    worker: Mapped[str | None] = mapped_column(String(255))
+    lease_expires_at: Mapped[datetime | None]
+    not_before: Mapped[datetime | None]
+    changes: Mapped[list[Any]] = mapped_column(default=list)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class StageRow(Table):
+    """One stage of one Release; a second attempt overwrites the first."""
+
+    __tablename__ = "stages"
+
+    release_id: Mapped[str] = mapped_column(ForeignKey("releases.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(16), primary_key=True)
+    state: Mapped[str] = mapped_column(String(16))
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    detail: Mapped[str] = mapped_column(Text, default="")
+
+
+class FindingRow(Table):
+    """One finding of one Release, as JSON; the rule stands beside it to be counted."""
+
+    __tablename__ = "findings"
+
+    number: Mapped[int] = mapped_column(_Number, primary_key=True, autoincrement=True)
+    release_id: Mapped[str] = mapped_column(ForeignKey("releases.id"), index=True)
+    rule: Mapped[str] = mapped_column(String(120), index=True)
+    document: Mapped[dict[str, Any]]
+
+
+class EventRow(Table):
+    """One event of one Release."""
+
+    __tablename__ = "events"
+    __table_args__ = (Index(None, "release_id", "id"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(_Number, primary_key=True, autoincrement=True)
+    release_id: Mapped[str] = mapped_column(ForeignKey("releases.id"))
+    at: Mapped[datetime]
+    type: Mapped[str] = mapped_column(String(16))
+    data: Mapped[dict[str, Any]]
+
+
+class BundleRow(Table):
+    """A Bundle's bytes under their digest. Never changed."""
+
+    __tablename__ = "bundles"
+
+    digest: Mapped[str] = mapped_column(String(71), primary_key=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]
+
+
+class ClusterRow(Table):
+    """What a deploy worker last said of its cluster, as JSON text; `digest` tells whether it is news."""
+
+    __tablename__ = "clusters"
+
+    name: Mapped[str] = mapped_column(String(63), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64))
+    facts: Mapped[bytes] = mapped_column(LargeBinary)
+    seen_at: Mapped[datetime]
+
+
+class LockRow(Table):
+    """Who rolls out one App in one Environment. `fence` rises with each holder."""
+
+    __tablename__ = "locks"
+
+    app: Mapped[str] = mapped_column(String(63), primary_key=True)
+    environment: Mapped[str] = mapped_column(String(63), primary_key=True)
+    release_id: Mapped[str | None] = mapped_column(String(26))
+    holder: Mapped[str | None] = mapped_column(String(255))
+    fence: Mapped[int] = mapped_column(_Number, default=0)
+    expires_at: Mapped[datetime | None]
+
+
+class IdempotencyRow(Table):
+    """Which Release a caller's key stands for."""
+
+    __tablename__ = "idempotency_keys"
+
+    principal: Mapped[str] = mapped_column(String(255), primary_key=True)
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    request_digest: Mapped[str] = mapped_column(String(64))
+    release_id: Mapped[str] = mapped_column(ForeignKey("releases.id"))
+    created_at: Mapped[datetime]
