@@ -1,0 +1,89 @@
+"""Request bodies: bounded before they are buffered, and read as strict JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from flask import Request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from pipelines.errors import BodyTooLarge, GatewayError, InvalidInput
+
+
+class UnsupportedMediaType(InvalidInput):
+    """The body is not declared as JSON."""
+
+    code = "unsupported-media-type"
+    http_status = 415
+    title = "The body must be JSON"
+
+
+class StrictRequest(Request):
+    """A request whose JSON must be one object, without duplicate keys, NaN or infinity.
+
+    Flask's `MAX_CONTENT_LENGTH` bounds the stream itself, so that a chunked body without a length is cut
+    off at the limit too, and never buffered beyond it.
+    """
+
+    def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
+        """The body as a dict. Raises BodyTooLarge, UnsupportedMediaType or InvalidInput, even if `silent`."""
+        if self.mimetype != "application/json":
+            raise UnsupportedMediaType(
+                f"the body is declared as {self.mimetype[:80] or 'nothing'!r}",
+                "Send `Content-Type: application/json`",
+            )
+        try:
+            content = self.get_data(cache=cache)
+        except RequestEntityTooLarge as error:
+            raise too_large(self.max_content_length) from error
+        except OSError as error:
+            raise _broken("the body broke off before its end") from error
+        return _object(content)
+
+
+def too_large(limit_bytes: int | None) -> BodyTooLarge:
+    """The error for a body beyond `limit_bytes`."""
+    return BodyTooLarge(
+        f"the body is larger than {limit_bytes} bytes",
+        "Send only the fields that the API documents; none of them is that long",
+    )
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    if not content:
+        raise _broken("the body is empty")
+    try:
+        document = json.loads(
+            content.decode("utf-8"), object_pairs_hook=_without_duplicates, parse_constant=_no_constant
+        )
+    except GatewayError:
+        raise
+    except RecursionError as error:
+        raise _broken("the body is nested too deeply") from error
+    except UnicodeDecodeError as error:
+        raise _broken("the body is not UTF-8 text") from error
+    except json.JSONDecodeError as error:
+        raise _broken(f"line {error.lineno}, column {error.colno}: {error.msg}") from error
+    except ValueError as error:
+        raise _broken("the body holds a number with too many digits") from error
+    if not isinstance(document, dict):
+        raise _broken("the body is JSON, but not an object")
+    return document
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in result:
+            raise _broken(f"the key {key[:80]!r} stands there twice")
+        result[key] = value
+    return result
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise _broken(f"{name} is not a JSON number")
+
+
+def _broken(reason: str) -> InvalidInput:
+    return InvalidInput(reason, "Send one JSON object, as /openapi.json describes it", where="body")

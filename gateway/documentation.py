@@ -1,0 +1,81 @@
+"""What /openapi.json says beyond the models: errors, headers, security."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from http import HTTPStatus
+from typing import Any
+
+from flask_openapi3.models.tag import Tag
+from flask_openapi3.types import ResponseDict, SecuritySchemesDict
+
+from gateway.bodies import UnsupportedMediaType
+from gateway.problems import MEDIA_TYPE, InternalError
+from gateway.schemas import error_schema
+from pipelines.errors import (
+    BodyTooLarge,
+    Forbidden,
+    GatewayError,
+    InvalidInput,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+)
+
+SECURITY: list[dict[str, list[Any]]] = [{"token": []}]
+SECURITY_SCHEMES: SecuritySchemesDict = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A token that the platform team has issued: `dg_…`",
+    }
+}
+RELEASES = Tag(name="releases", description="One request to put one commit of an App into one Environment.")
+APPS = Tag(name="apps", description="What runs where.")
+HEALTH = Tag(name="health", description="For probes. No secrets in them, no token needed.")
+
+READ_ERRORS = (InvalidInput, Unauthenticated, NotFound, InternalError, Unavailable)
+WRITE_ERRORS = (*READ_ERRORS, Forbidden, BodyTooLarge, UnsupportedMediaType)
+_LOCATION = {"Location": {"description": "The path of the Release.", "schema": {"type": "string"}}}
+
+
+def operation_id(*, bp_name: str, name: str, path: str, method: str) -> str:
+    """The name that generated clients give a call: `releases_create`."""
+    return f"{bp_name}_{name}"
+
+
+def problems(*errors: type[GatewayError]) -> ResponseDict:
+    """The answers for `errors`, by HTTP status, with their codes."""
+    by_status: defaultdict[int, set[str]] = defaultdict(set)
+    for error in errors:
+        by_status[error.http_status].add(error.code)
+    return {
+        status: {
+            "description": f"{HTTPStatus(status).phrase}: {', '.join(f'`{code}`' for code in sorted(codes))}",
+            "content": {MEDIA_TYPE: {"schema": error_schema()}},
+        }
+        for status, codes in sorted(by_status.items())
+    }
+
+
+def complete(document: dict[str, Any]) -> dict[str, Any]:
+    """`document` with what flask-openapi3 has no words for: the header of 202, parameters without null."""
+    for path in document["paths"].values():
+        for operation in path.values():
+            undocumented = operation["responses"].get("400", {}).get("content", {})
+            if "application/json" in undocumented:
+                undocumented[MEDIA_TYPE] = {"schema": error_schema()}
+                del undocumented["application/json"]
+            if "202" in operation["responses"]:
+                operation["responses"]["202"]["headers"] = _LOCATION
+            for parameter in operation.get("parameters", ()):
+                parameter["schema"] = _given(parameter["schema"])
+    return document
+
+
+def _given(schema: dict[str, Any]) -> dict[str, Any]:
+    """`schema` without null: a parameter in an address or header is there or not, and never null."""
+    options = [option for option in schema.get("anyOf", ()) if option.get("type") != "null"]
+    if len(options) != 1:
+        return schema
+    return {**{key: value for key, value in schema.items() if key not in ("anyOf", "default")}, **options[0]}

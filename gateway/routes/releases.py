@@ -1,0 +1,171 @@
+"""`/api/v1/releases`: ask for a Release, read it, cancel it."""
+
+from __future__ import annotations
+
+from flask import Response
+from flask_openapi3.blueprint import APIBlueprint
+
+from gateway.authorization import Permission, require, sees, teams_of, visible_app
+from gateway.context import gateway, principal
+from gateway.documentation import READ_ERRORS, RELEASES, SECURITY, WRITE_ERRORS, operation_id, problems
+from gateway.hints import hint
+from gateway.repeats import KeyReused, once
+from gateway.schemas import (
+    RELEASE_ID,
+    IdempotencyHeader,
+    ReleaseDetail,
+    ReleasePage,
+    ReleasePath,
+    ReleaseRequest,
+    ReleasesQuery,
+    ReleaseView,
+)
+from gateway.streams import wait_until_final
+from gateway.views import address, release_detail, release_view
+from pipelines.apps import ReleaseId, parse_ref
+from pipelines.errors import Conflict, InvalidRef, NotFound
+from pipelines.states import ReleaseKind
+from store import NewRelease, Release, ReleaseFilter
+
+api = APIBlueprint(
+    "releases",
+    __name__,
+    url_prefix="/api/v1",
+    abp_tags=[RELEASES],
+    abp_security=SECURITY,
+    operation_id_callback=operation_id,
+)
+
+
+@api.post(
+    "/releases",
+    summary="Ask for a Release",
+    responses={
+        200: ReleaseDetail,
+        202: ReleaseView,
+        **problems(*WRITE_ERRORS, InvalidRef, Conflict, KeyReused),
+    },
+)
+def create(body: ReleaseRequest, header: IdempotencyHeader) -> Response:
+    """Accepted (202) once it is stored, and never lost from then on. With `wait_for`, 200 once final."""
+    settings = gateway().settings
+    app = visible_app(settings, principal(), body.app)
+    require(principal(), Permission.RELEASE)
+    environment = settings.environment(body.environment)
+    ref = parse_ref(body.ref)
+    asked = {"kind": "release", **body.model_dump(mode="json", exclude={"wait_for"})}
+    release, is_new = once(
+        header.idempotency_key,
+        asked,
+        lambda: NewRelease(
+            kind=ReleaseKind.RELEASE,
+            app=app.name,
+            environment=environment.name,
+            team=app.team,
+            cluster=environment.cluster,
+            namespace=environment.namespace_of(app),
+            ref=ref,
+            dry_run=body.dry_run,
+            requested_by=principal().name,
+            reason="",
+        ),
+    )
+    if is_new:
+        hint(release)
+    return _after(release, body.wait_for)
+
+
+def _after(release: Release, wait_seconds: float) -> Response:
+    """The answer after at most `wait_seconds`; at once when no place to wait is free."""
+    parts = gateway()
+    place = parts.waiters.enter() if wait_seconds > 0 else None
+    if place is not None:
+        try:
+            wait_until_final(parts.store, parts.wakeups, release.id, wait_seconds, parts.waiters.stop)
+        finally:
+            place.leave()
+        release = parts.store.releases.get(release.id)
+        if release.state.is_final:
+            return json_answer(detail(release), 200)
+    return accepted(release)
+
+
+def accepted(release: Release) -> Response:
+    """202 with the address of `release`."""
+    response = json_answer(release_view(release), 202)
+    response.headers["Location"] = address(release)
+    return response
+
+
+def json_answer(view: ReleaseView | ReleasePage, status: int = 200) -> Response:
+    """`view` as JSON."""
+    return Response(view.model_dump_json(), status=status, content_type="application/json")
+
+
+@api.get("/releases", summary="List Releases", responses={200: ReleasePage, **problems(*READ_ERRORS)})
+def index(query: ReleasesQuery) -> Response:
+    """Those that you may see, newest first. Conditions that fit none give an empty list."""
+    wanted = ReleaseFilter(
+        app=query.app,
+        environment=query.environment,
+        state=query.state,
+        commit=query.commit,
+        teams=_teams(query.team),
+    )
+    page = gateway().store.releases.find(wanted, query.limit, query.cursor)
+    return json_answer(
+        ReleasePage(items=[release_view(release) for release in page.items], next_cursor=page.next_cursor)
+    )
+
+
+def _teams(asked: str | None) -> frozenset[str] | None:
+    visible = teams_of(principal())
+    if asked is None:
+        return visible
+    return frozenset({asked}) if visible is None else frozenset({asked}) & visible
+
+
+@api.get("/releases/<release_id>", summary="One Release", responses={200: ReleaseDetail, **problems(*READ_ERRORS)})
+def show(path: ReleasePath) -> Response:
+    """With its stages, findings and changes so far."""
+    return json_answer(detail(visible_release(path.release_id)))
+
+
+@api.post(
+    "/releases/<release_id>/cancel",
+    summary="Cancel a Release",
+    responses={202: ReleaseView, **problems(*WRITE_ERRORS, Conflict)},
+)
+def cancel(path: ReleasePath) -> Response:
+    """At once while it waits, at the next stage while it runs. Safe to repeat, with any Idempotency-Key."""
+    release = visible_release(path.release_id)
+    require(principal(), Permission.CANCEL)
+    releases = gateway().store.releases
+    releases.request_cancel(release.id)
+    return accepted(releases.get(release.id))
+
+
+def visible_release(text: str) -> Release:
+    """The Release called `text`. Raises `NotFound`, the same for none and for another team's."""
+    unknown = NotFound(
+        f"there is no Release {text[:80]!r}, or you may not see it",
+        "GET /api/v1/releases lists the Releases that you may see",
+        where="release",
+    )
+    if not RELEASE_ID.fullmatch(text):
+        raise unknown
+    try:
+        release = gateway().store.releases.get(ReleaseId(text))
+    except NotFound:
+        raise unknown from None
+    if not sees(principal(), release.team):
+        raise unknown
+    return release
+
+
+def detail(release: Release) -> ReleaseDetail:
+    """`release` with its stages, findings and changes."""
+    releases = gateway().store.releases
+    return release_detail(
+        release, releases.stages(release.id), releases.findings(release.id), releases.changes(release.id)
+    )

@@ -1,0 +1,115 @@
+"""Runs the front door under gunicorn: threads for requests that wait, a few processes for those that work."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import sys
+from typing import Any
+
+import structlog
+from flask import Flask
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
+
+from configuration.settings import Settings
+from gateway import access_log
+from gateway.app import create_app
+from gateway.context import EXTENSION, Gateway
+from pipelines.errors import GatewayError
+from store import open_store
+from store.queue import RedisQueue
+
+THREADS = 40
+WAITERS = 32
+_MOST_PROCESSES = 4
+_SILENCE_SECONDS = 20
+_STOP_SECONDS = 20
+_log = structlog.get_logger("gateway.serve")
+
+
+class PortTaken(GatewayError):
+    """The address to listen on can't be had."""
+
+    code = "port-taken"
+    exit_code = 2
+    title = "Can't listen there"
+
+
+class _Worker(ThreadWorker):  # type: ignore[misc]
+    """gunicorn's threaded worker, its threads safe from silent clients, its end from open streams."""
+
+    def enqueue_req(self, conn: TConn) -> None:
+        # A thread that reads or writes gives up on a client that neither sends nor takes anything.
+        wait = struct.pack("ll", _SILENCE_SECONDS, 0)
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, wait)
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, wait)
+        super().enqueue_req(conn)
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        parts: Gateway = self.wsgi.extensions[EXTENSION]
+        parts.waiters.stop.set()
+        parts.wakeups.close()
+        super().handle_exit(sig, frame)
+
+
+class _Server(BaseApplication):  # type: ignore[misc]
+    def __init__(self, settings: Settings, host: str, port: int) -> None:
+        self._settings, self._bind = settings, f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in {
+            "bind": self._bind,
+            "worker_class": "gateway.serve._Worker",
+            "workers": min(_MOST_PROCESSES, max(2, os.cpu_count() or 1)),
+            "threads": THREADS,
+            "worker_connections": 1000,
+            "timeout": 60,
+            "graceful_timeout": _STOP_SECONDS,
+            "keepalive": 5,
+            "limit_request_line": 4094,
+            "limit_request_fields": 50,
+            "limit_request_field_size": 4096,
+            "accesslog": None,
+            "loglevel": "warning",
+            "control_socket_disable": True,
+            "proc_name": "deploy-gateway",
+        }.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        # In the worker, after the fork: connections are never shared between processes.
+        queue = RedisQueue(self._settings.redis_url)
+        store = open_store(self._settings.database_url, queue.notify)
+        return create_app(self._settings, store, queue, waiters=WAITERS)
+
+
+def serve(settings: Settings, host: str = "127.0.0.1", port: int = 8080) -> None:
+    """Serves until SIGTERM or SIGINT; then finishes what has begun, for 20 s at most, and exits 0.
+
+    Raises `PortTaken`, and what `open_store` raises for a store that is away or not migrated, before
+    anything is started.
+    """
+    access_log.configure()
+    _probe(host, port)
+    open_store(settings.database_url).close()
+    _log.info("listening", host=host, port=port, pid=os.getpid())
+    sys.stderr.flush()
+    _Server(settings, host, port).run()
+
+
+def _probe(host: str, port: int) -> None:
+    """Raises `PortTaken` where gunicorn would retry for seconds and then leave with a stack of log lines."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PortTaken(
+                f"port {port} on {host} can't be used: {error.strerror}",
+                "Choose another with --port, or stop what listens there",
+                where=f"{host}:{port}",
+            ) from error

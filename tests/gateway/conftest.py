@@ -1,0 +1,228 @@
+"""A gateway with two teams, on a real SQLite file and a real Redis."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from configuration.file import load
+from configuration.settings import Settings
+from gateway.app import create_app
+from pipelines.apps import ClusterName
+from pipelines.bundle import Bundle, freeze
+from pipelines.states import ReleaseKind, ReleaseState
+from store import NewRelease, Release, Store, migrate, open_store
+from store.queue import RedisQueue
+
+HOLDERS = ("viewer", "developer", "on-call", "platform-admin")
+TOKENS = {
+    **{f"shop-{role}": f"dg_shop-{role}-{'x' * 30}" for role in HOLDERS[:3]},
+    **{f"bank-{role}": f"dg_bank-{role}-{'y' * 30}" for role in HOLDERS[:3]},
+    "admin": f"dg_admin-{'z' * 30}",
+}
+
+
+def bearer(name: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {TOKENS[name]}"}
+
+
+def _token(name: str, text: str) -> str:
+    team, _, role = name.partition("-")
+    place = f"team: {team}, role: {role}" if role else "role: platform-admin"
+    return f"  - {{name: {name}, {place}, sha256: {hashlib.sha256(text.encode()).hexdigest()}}}\n"
+
+
+def gateway_yaml(redis_url: str) -> str:
+    return f"""\
+apiVersion: deploy-gateway/v1
+public_url: http://127.0.0.1:8080
+store: {{url: "sqlite:///gateway.db"}}
+queue: {{url: "{redis_url}"}}
+clusters: {{local: {{}}}}
+environments:
+  staging: {{cluster: local, namespace: "{{app}}-staging"}}
+  production: {{cluster: local}}
+teams: {{shop: {{}}, bank: {{}}}}
+apps:
+  checkout: {{team: shop, repository: "http://127.0.0.1:1234/shop/checkout.git"}}
+  storefront: {{team: shop, repository: "http://127.0.0.1:1234/shop/storefront.git"}}
+  payments: {{team: bank, repository: "http://127.0.0.1:1234/bank/payments.git"}}
+limits: {{request_body_bytes: 4096}}
+tokens:
+""" + "".join(_token(name, text) for name, text in TOKENS.items())
+
+
+@pytest.fixture
+def config(tmp_path: Path, redis_url: str) -> Path:
+    path = tmp_path / "gateway.yaml"
+    path.write_text(gateway_yaml(redis_url))
+    migrate(load(path).database_url)
+    return path
+
+
+@pytest.fixture
+def settings(config: Path) -> Settings:
+    return load(config)
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    opened = open_store(settings.database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def app(settings: Settings, store: Store) -> Flask:
+    return create_app(settings, store, RedisQueue(settings.redis_url))
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@dataclass
+class Server:
+    """A gateway under gunicorn, as it runs in production."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    log: Path
+
+    def wait_until_up(self) -> Server:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                if httpx.get(f"{self.url}/healthz", timeout=5).status_code == 200:
+                    return self
+            except httpx.TransportError:
+                time.sleep(0.05)
+        raise AssertionError(f"the gateway did not start:\n{self.log.read_text()}")
+
+    def stop(self) -> int:
+        self.process.terminate()
+        return self.process.wait(30)
+
+    def kill_all(self) -> None:
+        """kill -9 for the whole process group, workers included."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(10)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+_SERVE = (
+    "import sys; from pathlib import Path; from configuration.file import load; "
+    "from gateway.serve import serve; "
+    "serve(load(Path(sys.argv[1])), '127.0.0.1', int(sys.argv[2]))"
+)
+
+
+@pytest.fixture
+def start(config: Path, tmp_path: Path) -> Iterator[Callable[[], Server]]:
+    started: list[Server] = []
+
+    def start() -> Server:
+        port, log = free_port(), tmp_path / f"gateway-{len(started)}.log"
+        with log.open("wb") as stream:
+            process = subprocess.Popen(
+                [sys.executable, "-c", _SERVE, str(config), str(port)],
+                stdout=stream,
+                stderr=stream,
+                start_new_session=True,
+            )
+        started.append(Server(process, f"http://127.0.0.1:{port}", log))
+        return started[-1].wait_until_up()
+
+    yield start
+    for server in started:
+        if server.process.poll() is None:
+            server.kill_all()
+
+
+@pytest.fixture
+def server(start: Callable[[], Server]) -> Server:
+    return start()
+
+
+@pytest.fixture
+def accept(store: Store) -> Callable[..., Release]:
+    """Puts a Release into the store, past the API."""
+
+    def accept(app: str = "checkout", environment: str = "staging", team: str = "shop", **more: object) -> Release:
+        wanted = {
+            "kind": ReleaseKind.RELEASE,
+            "app": app,
+            "environment": environment,
+            "team": team,
+            "cluster": ClusterName("local"),
+            "namespace": f"{app}-{environment}",
+            "ref": "main",
+            "dry_run": False,
+            "requested_by": "test",
+            "reason": "",
+        }
+        return store.releases.accept(NewRelease(**{**wanted, **more}))
+
+    return accept
+
+
+@pytest.fixture
+def deploy(store: Store, accept: Callable[..., Release]) -> Callable[..., Release]:
+    """A Release that went all the way to `deployed`, as `revision`, with a Bundle of its own."""
+
+    def deploy(revision: int, app: str = "checkout", team: str = "shop") -> Release:
+        release = accept(app=app, team=team)
+        digest, content = freeze(
+            Bundle(
+                app=app,
+                environment="staging",
+                team=team,
+                cluster="local",
+                namespace=f"{app}-staging",
+                commit=f"{revision:040x}",
+                kubernetes_version="v1.36.3",
+                api_versions=(),
+                chart_name="standard-app",
+                chart_version="1.0.0",
+                chart=b"",
+                values={},
+                images={},
+                manifest=f"# {revision}\n".encode(),
+            )
+        )
+        store.bundles.put(digest, content)
+        releases = store.releases
+        assert releases.transition(release.id, ReleaseState.CHECKING)
+        assert releases.transition(release.id, ReleaseState.READY, bundle=digest, commit=f"{revision:040x}")
+        assert releases.transition(release.id, ReleaseState.DEPLOYING)
+        assert releases.transition(release.id, ReleaseState.DEPLOYED, revision=revision)
+        return releases.get(release.id)
+
+    return deploy
+
+
+def secrets_in(text: str) -> list[str]:
+    """What must never stand in an answer or a log."""
+    tokens = [token for token in TOKENS.values() if token in text]
+    digests = [match for match in re.findall(r"[0-9a-f]{64}", text) if f"sha256:{match}" not in text]
+    return tokens + digests

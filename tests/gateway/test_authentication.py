@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+
+import pytest
+
+from configuration.settings import Role, Token
+from gateway import authentication
+from gateway.authentication import authenticate
+from pipelines.errors import Unauthenticated
+
+TEXT = "dg_" + "k" * 43
+
+
+def token(name: str, text: str) -> Token:
+    return Token(name, hashlib.sha256(text.encode()).hexdigest(), "shop", Role.DEVELOPER)
+
+
+KNOWN = (token("first", "dg_1"), token("wanted", TEXT), token("last", "dg_3"))
+
+
+def test_the_holder_of_a_token_is_recognised() -> None:
+    principal = authenticate(f"Bearer {TEXT}", KNOWN)
+    assert (principal.name, principal.team, principal.role) == ("wanted", "shop", Role.DEVELOPER)
+
+
+def test_the_scheme_is_read_in_any_case() -> None:
+    assert authenticate(f"bearer  {TEXT} ", KNOWN).name == "wanted"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *(None, "", "Bearer", "Bearer ", TEXT, f"Basic {TEXT}", f"Bearer {TEXT}x", f"Bearer {TEXT[:-1]}"),
+        *(f"Bearer {'x' * 5000}", "Bearer dg_\udcff", f"Bearer {TEXT} {TEXT}", f"Bearer {KNOWN[1].sha256}"),
+    ],
+)
+def test_anything_else_is_refused_in_the_same_words(header: str | None) -> None:
+    with pytest.raises(Unauthenticated) as caught:
+        authenticate(header, KNOWN)
+    assert caught.value.reason == "the request carries no valid token"
+
+
+def test_a_gateway_without_tokens_lets_nobody_in() -> None:
+    with pytest.raises(Unauthenticated):
+        authenticate("Bearer ", ())
+
+
+@pytest.mark.parametrize("header", ["Bearer dg_1", f"Bearer {TEXT}", "Bearer dg_3", "Bearer dg_nope", None])
+def test_a_token_is_compared_in_constant_time_with_every_known_one(
+    header: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[str] = []
+
+    class Watched:
+        @staticmethod
+        def compare_digest(known: str, digest: str) -> bool:
+            compared.append(known)
+            return hmac.compare_digest(known, digest)
+
+    monkeypatch.setattr(authentication, "hmac", Watched)
+    with contextlib.suppress(Unauthenticated):
+        authenticate(header, KNOWN)
+    assert compared == [known.sha256 for known in KNOWN]

@@ -1,0 +1,154 @@
+"""Each address × each role × own and other team: a new address without an entry here fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from pipelines.states import ReleaseState
+from store import Release, Store
+
+from .conftest import TOKENS, bearer
+
+API = "/api/v1"
+ASK = {"app": "{app}", "environment": "staging", "ref": "main"}
+
+# (method, rule) → body, then the answers for: viewer, developer, on-call and platform-admin of the App's
+# team; None in place of all: needs no token.
+ROUTES: dict[tuple[str, str], tuple[dict[str, object] | None, tuple[int, int, int, int] | None]] = {
+    ("GET", "/healthz"): (None, None),
+    ("GET", "/readyz"): (None, None),
+    ("GET", "/openapi.json"): (None, None),
+    ("GET", f"{API}/releases"): (None, (200, 200, 200, 200)),
+    ("POST", f"{API}/releases"): (ASK, (403, 202, 202, 202)),
+    ("GET", f"{API}/releases/<release_id>"): (None, (200, 200, 200, 200)),
+    ("GET", f"{API}/releases/<release_id>/events"): (None, (200, 200, 200, 200)),
+    ("POST", f"{API}/releases/<release_id>/cancel"): (None, (403, 202, 202, 202)),
+    ("GET", f"{API}/apps"): (None, (200, 200, 200, 200)),
+    ("GET", f"{API}/apps/<app>"): (None, (200, 200, 200, 200)),
+    ("GET", f"{API}/apps/<app>/environments/<environment>"): (None, (200, 200, 200, 200)),
+    ("POST", f"{API}/apps/<app>/environments/<environment>/rollback"): (
+        {"reason": "it is 3 a.m."},
+        (403, 202, 202, 202),
+    ),
+}
+LISTS = {f"{API}/releases", f"{API}/apps"}
+CALLERS = {"shop-viewer": 0, "shop-developer": 1, "shop-on-call": 2, "admin": 3}
+MATRIX = [(method, rule, caller) for method, rule in ROUTES for caller in [*CALLERS, "bank-developer", "bank-on-call"]]
+PROTECTED = [key for key, (_, expected) in ROUTES.items() if expected is not None]
+
+
+@pytest.fixture
+def history(deploy: Callable[..., Release], accept: Callable[..., Release], store: Store) -> Release:
+    """Two good Releases and one that waits."""
+    deploy(1)
+    deploy(2)
+    return accept()
+
+
+@pytest.fixture
+def call(client: FlaskClient) -> Callable[..., TestResponse]:
+    def call(method: str, rule: str, *, app: str, release: str, headers: dict[str, str]) -> TestResponse:
+        body, _ = ROUTES[method, rule]
+        path = rule.replace("<release_id>", release).replace("<app>", app).replace("<environment>", "staging")
+        sent = None if body is None else {key: str(value).format(app=app) for key, value in body.items()}
+        return client.open(path, method=method, json=sent, headers=headers)
+
+    return call
+
+
+def test_every_address_has_an_entry(app: Flask) -> None:
+    served = {
+        (method, rule.rule) for rule in app.url_map.iter_rules() for method in rule.methods or () if method != "HEAD"
+    }
+    assert served == set(ROUTES)
+
+
+@pytest.mark.parametrize(("method", "rule", "caller"), MATRIX)
+def test_each_role_gets_what_it_may(
+    call: Callable[..., TestResponse], history: Release, store: Store, method: str, rule: str, caller: str
+) -> None:
+    if "events" in rule:
+        store.releases.transition(history.id, ReleaseState.CANCELLED)
+    answer = call(method, rule, app="checkout", release=history.id, headers=bearer(caller))
+    expected = ROUTES[method, rule][1]
+    if expected is None:
+        assert answer.status_code == 200
+    elif caller in CALLERS:
+        assert answer.status_code == expected[CALLERS[caller]], answer.text
+    elif rule in LISTS and method == "GET":
+        assert "checkout" not in answer.text
+    else:
+        assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(("method", "rule"), PROTECTED)
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer dg_nope",
+        f"Basic {TOKENS['admin']}",
+        TOKENS["admin"],
+        "near-miss",
+    ],
+)
+def test_without_a_valid_token_there_is_nothing(
+    call: Callable[..., TestResponse], history: Release, method: str, rule: str, authorization: str | None
+) -> None:
+    near_miss = f"Bearer {TOKENS['admin'][:-1]}!"
+    headers = {} if authorization is None else {"Authorization": authorization.replace("near-miss", near_miss)}
+    answers = [
+        call(method, rule, app=app, release=release, headers=headers)
+        for app, release in (("checkout", history.id), ("nonesuch", "0" * 26))
+    ]
+    assert [answer.status_code for answer in answers] == [401, 401]
+    bodies = [{**answer.get_json(), "instance": ""} for answer in answers]
+    assert bodies[0] == bodies[1]
+    assert answers[0].headers["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize(("method", "rule"), [key for key in PROTECTED if key[1] not in LISTS or key[0] == "POST"])
+@pytest.mark.parametrize("role", ["viewer", "developer", "on-call"])
+def test_another_teams_app_answers_like_one_that_does_not_exist(
+    call: Callable[..., TestResponse], history: Release, method: str, rule: str, role: str
+) -> None:
+    absent = "0" * 26
+    theirs = call(method, rule, app="checkout", release=history.id, headers=bearer(f"bank-{role}"))
+    nobodys = call(method, rule, app="nonesuch", release=absent, headers=bearer(f"bank-{role}"))
+
+    def shape(answer: TestResponse, app: str, release: str) -> dict[str, str]:
+        return {key: str(value).replace(app, "APP").replace(release, "ID") for key, value in answer.get_json().items()}
+
+    assert theirs.status_code == nobodys.status_code == 404
+    assert shape(theirs, "checkout", history.id) == shape(nobodys, "nonesuch", absent)
+    ignored = {"X-Request-Id", "Content-Length"}
+    assert {k: v for k, v in theirs.headers if k not in ignored} == {
+        k: v for k, v in nobodys.headers if k not in ignored
+    }
+
+
+@pytest.mark.parametrize("path", [*{rule for _, rule in ROUTES}, "/nope"])
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
+def test_an_unknown_address_or_method_is_a_problem(client: FlaskClient, method: str, path: str) -> None:
+    if (method, path) in ROUTES:
+        return
+    answer = client.open(path, method=method, headers=bearer("admin"))
+    assert answer.status_code in (404, 405)
+    assert answer.content_type == "application/problem+json"
+    assert answer.get_json()["solution"]
+    if answer.status_code == 405:
+        assert answer.headers["Allow"]
+
+
+@pytest.mark.parametrize("query", ["team=shop", "app=checkout", "environment=staging", "state=deployed"])
+def test_no_filter_leads_to_another_teams_releases(client: FlaskClient, history: Release, query: str) -> None:
+    answer = client.get(f"{API}/releases?{query}", headers=bearer("bank-on-call"))
+    assert answer.get_json() == {"items": [], "next_cursor": None}

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+import schemathesis
+from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, settings
+
+from gateway.app import describe
+
+from .conftest import bearer
+
+DOCUMENT = describe()
+OPERATIONS = [(method, path) for path, item in DOCUMENT["paths"].items() for method in item]
+
+
+def test_the_served_document_is_openapi_3_1(client: FlaskClient) -> None:
+    served = client.get("/openapi.json").get_json()
+    assert served["openapi"].startswith("3.1")
+    assert served["paths"].keys() == DOCUMENT["paths"].keys()
+
+
+def test_every_address_is_described(app: Flask) -> None:
+    described = {(method.upper(), path) for method, path in OPERATIONS} | {("GET", "/openapi.json")}
+    served = {
+        (method, re.sub(r"<([^>]+)>", r"{\1}", rule.rule))
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods or ()
+        if method != "HEAD"
+    }
+    assert described == served
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_every_error_is_described_as_a_problem(method: str, path: str) -> None:
+    answers = DOCUMENT["paths"][path][method]["responses"]
+    errors = {status: answer for status, answer in answers.items() if int(status) >= 400}
+    if path == "/readyz":
+        del errors["503"]  # says which part is missing, like its 200
+    assert "500" in errors
+    for answer in errors.values():
+        assert list(answer["content"]) == ["application/problem+json"]
+
+
+@pytest.mark.parametrize(("method", "path"), [key for key in OPERATIONS if key[1].startswith("/api")])
+def test_every_call_of_the_api_says_that_it_needs_a_token(method: str, path: str) -> None:
+    operation = DOCUMENT["paths"][path][method]
+    assert operation["security"] == [{"token": []}]
+    assert "401" in operation["responses"]
+
+
+def test_every_reference_leads_somewhere() -> None:
+    text = str(DOCUMENT)
+    names = set(re.findall(r"#/components/schemas/(\w+)", text))
+    assert names <= DOCUMENT["components"]["schemas"].keys()
+    assert "$defs" not in text
+
+
+@pytest.fixture
+def described(app: Flask) -> schemathesis.schemas.BaseSchema:
+    return schemathesis.openapi.from_wsgi("/openapi.json", app)
+
+
+schema = schemathesis.pytest.from_fixture("described")
+
+
+@schema.include(path_regex="^(?!.*/events$)").parametrize()
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+def test_no_input_whatever_gets_an_answer_that_is_not_described(case: schemathesis.Case) -> None:
+    if isinstance(case.body, dict) and isinstance(case.body.get("wait_for"), int | float):
+        case.body["wait_for"] = 0
+    case.call_and_validate(headers=bearer("admin"))

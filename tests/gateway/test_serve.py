@@ -1,0 +1,125 @@
+"""The front door as a process, spoken to over raw sockets."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from configuration.file import load
+from configuration.settings import Settings
+from gateway.serve import PortTaken, serve
+from pipelines.errors import GatewayError
+
+from .conftest import TOKENS, Server, bearer, gateway_yaml, secrets_in
+
+DEVELOPER = bearer("shop-developer")
+HEADERS = f"Host: x\r\nAuthorization: {DEVELOPER['Authorization']}\r\nContent-Type: application/json\r\n"
+
+
+def talk(server: Server, *parts: bytes) -> bytes:
+    """Sends `parts` until the server closes, and returns all that it answered."""
+    host, port = server.url.removeprefix("http://").split(":")
+    answer = b""
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        try:
+            for part in parts:
+                connection.sendall(part)
+            while chunk := connection.recv(65536):
+                answer += chunk
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+    return answer
+
+
+def test_a_chunked_body_without_a_length_is_cut_off_at_the_limit(server: Server) -> None:
+    head = f"POST /api/v1/releases HTTP/1.1\r\n{HEADERS}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    chunk = b"1000\r\n" + b"x" * 4096 + b"\r\n"
+    answer = talk(server, head.encode(), *[chunk] * 8, b"0\r\n\r\n")
+    assert b"HTTP/1.1 413" in answer
+    assert b"body-too-large" in answer
+
+
+def test_a_body_without_an_end_does_not_hold_the_gateway(server: Server) -> None:
+    head = f"POST /api/v1/releases HTTP/1.1\r\n{HEADERS}Transfer-Encoding: chunked\r\n\r\n".encode()
+    chunk = b"1000\r\n" + b"x" * 4096 + b"\r\n"
+    assert b"HTTP/1.1 413" in talk(server, head, *[chunk] * 400)
+    assert httpx.get(f"{server.url}/healthz", timeout=10).status_code == 200
+
+
+def test_a_declared_length_beyond_the_limit_is_refused_before_the_body_is_sent(server: Server) -> None:
+    head = f"POST /api/v1/releases HTTP/1.1\r\n{HEADERS}Content-Length: 99999999\r\nConnection: close\r\n\r\n"
+    assert b"HTTP/1.1 413" in talk(server, head.encode())
+
+
+def test_a_chunked_body_within_the_limit_is_accepted(server: Server) -> None:
+    body = json.dumps({"app": "checkout", "environment": "staging", "ref": "main"}).encode()
+    head = f"POST /api/v1/releases HTTP/1.1\r\n{HEADERS}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    assert b"HTTP/1.1 202" in talk(server, head.encode(), b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
+
+
+@pytest.mark.parametrize("noise", [b"\x00\x01\x02\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n"])
+def test_what_is_not_http_gets_no_traceback(server: Server, noise: bytes) -> None:
+    assert b"Traceback" not in talk(server, noise)
+
+
+def test_a_busy_port_is_named_before_anything_is_started(settings: Settings) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(PortTaken, match=f"port {port} on 127.0.0.1 can't be used"):
+            serve(settings, "127.0.0.1", port)
+
+
+def test_a_store_without_tables_is_told_before_anything_is_started(tmp_path: Path, redis_url: str) -> None:
+    path = tmp_path / "gateway.yaml"
+    path.write_text(gateway_yaml(redis_url))
+    with pytest.raises(GatewayError) as caught:
+        serve(load(path), "127.0.0.1", 0)
+    assert "migrate" in caught.value.solution
+
+
+def test_a_stop_ends_open_streams_and_leaves_with_0(server: Server, accept) -> None:
+    url = f"{server.url}/api/v1/releases/{accept().id}/events"
+    with httpx.stream("GET", url, headers=DEVELOPER, timeout=30) as response:
+        chunks = response.iter_lines()
+        next(chunks)
+        began = time.monotonic()
+        assert server.stop() == 0
+        list(chunks)
+    assert time.monotonic() - began < 15
+
+
+def test_a_request_under_way_is_answered_before_the_stop(server: Server) -> None:
+    body = {"app": "checkout", "environment": "staging", "ref": "main", "wait_for": 3}
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(httpx.post, f"{server.url}/api/v1/releases", json=body, headers=DEVELOPER, timeout=30)
+        time.sleep(0.7)
+        assert server.stop() == 0
+        assert answer.result().status_code == 202
+
+
+def test_the_log_is_json_and_holds_no_secret(server: Server) -> None:
+    httpx.get(f"{server.url}/api/v1/releases", headers=DEVELOPER, timeout=10)
+    httpx.get(f"{server.url}/api/v1/releases?token={TOKENS['admin']}", headers=DEVELOPER, timeout=10)
+    httpx.get(f"{server.url}/api/v1/apps", headers={"Authorization": "Bearer dg_nope"}, timeout=10)
+    server.stop()
+    lines = [json.loads(line) for line in server.log.read_text().splitlines()]
+    assert [line["status"] for line in lines if line.get("path", "").startswith("/api")] == [200, 400, 401]
+    assert all(line["timestamp"] and line["level"] for line in lines)
+    assert secrets_in(server.log.read_text()) == []
+    assert "dg_nope" not in server.log.read_text()
+
+
+def test_two_gateways_serve_the_same_store(start: Callable[[], Server]) -> None:
+    first, second = start(), start()
+    body = {"app": "checkout", "environment": "staging", "ref": "main"}
+    made = httpx.post(f"{first.url}/api/v1/releases", json=body, headers=DEVELOPER, timeout=30)
+    assert httpx.get(second.url + made.headers["Location"], headers=DEVELOPER, timeout=30).status_code == 200
