@@ -11,7 +11,7 @@ from flask_openapi3.openapi import OpenAPI
 from configuration.settings import Settings
 from gateway import access_log, problems
 from gateway.authentication import authenticate
-from gateway.bodies import StrictRequest
+from gateway.bodies import StrictRequest, bound
 from gateway.context import EXTENSION, Gateway, gateway
 from gateway.documentation import SECURITY_SCHEMES, complete
 from gateway.routes import apps, events, health, openapi, releases, rollbacks
@@ -45,7 +45,7 @@ def create_app(settings: Settings, store: Store, queue: WorkQueue, *, waiters: i
     process may wait at the same time (event streams, `wait_for`): fewer than the server's threads.
     """
     app = _described()
-    app.config["MAX_CONTENT_LENGTH"] = settings.limits.request_body_bytes
+    app.config["MAX_CONTENT_LENGTH"] = bound(settings.limits.request_body_bytes)
     app.extensions[EXTENSION] = Gateway(settings, store, queue, Wakeups(settings.redis_url), Waiters(waiters))
     access_log.register(app)
     problems.register(app)

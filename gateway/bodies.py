@@ -23,7 +23,8 @@ class StrictRequest(Request):
     """A request whose JSON must be one object, without duplicate keys, NaN or infinity.
 
     Flask's `MAX_CONTENT_LENGTH` bounds the stream itself, so that a chunked body without a length is cut
-    off at the limit too, and never buffered beyond it.
+    off there too, and never buffered beyond it. But it is cut off silently: so that bound is one byte
+    above the limit (see `bound`), and a body that reaches it is too large.
     """
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
@@ -39,13 +40,20 @@ class StrictRequest(Request):
             raise too_large(self.max_content_length) from error
         except OSError as error:
             raise _broken("the body broke off before its end") from error
+        if self.max_content_length is not None and len(content) >= self.max_content_length:
+            raise too_large(self.max_content_length)
         return _object(content)
 
 
-def too_large(limit_bytes: int | None) -> BodyTooLarge:
-    """The error for a body beyond `limit_bytes`."""
+def bound(limit_bytes: int) -> int:
+    """The `MAX_CONTENT_LENGTH` that makes `limit_bytes` the length of the longest body."""
+    return limit_bytes + 1
+
+
+def too_large(bound_bytes: int | None) -> BodyTooLarge:
+    """The error for a body that reaches `bound_bytes`."""
     return BodyTooLarge(
-        f"the body is larger than {limit_bytes} bytes",
+        f"the body is larger than {(bound_bytes or 1) - 1} bytes",
         "Send only the fields that the API documents; none of them is that long",
     )
 

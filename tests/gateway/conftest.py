@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,12 +67,17 @@ tokens:
 """ + "".join(_token(name, text) for name, text in TOKENS.items())
 
 
-@pytest.fixture
-def config(tmp_path: Path, redis_url: str) -> Path:
-    path = tmp_path / "gateway.yaml"
+def prepare(folder: Path, redis_url: str) -> Path:
+    """A gateway.yaml in `folder`, and its migrated store."""
+    path = folder / "gateway.yaml"
     path.write_text(gateway_yaml(redis_url))
     migrate(load(path).database_url)
     return path
+
+
+@pytest.fixture
+def config(tmp_path: Path, redis_url: str) -> Path:
+    return prepare(tmp_path, redis_url)
 
 
 @pytest.fixture
@@ -137,31 +143,29 @@ _SERVE = (
 )
 
 
-@pytest.fixture
-def start(config: Path, tmp_path: Path) -> Iterator[Callable[[], Server]]:
-    started: list[Server] = []
-
-    def start() -> Server:
-        port, log = free_port(), tmp_path / f"gateway-{len(started)}.log"
-        with log.open("wb") as stream:
-            process = subprocess.Popen(
-                [sys.executable, "-c", _SERVE, str(config), str(port)],
-                stdout=stream,
-                stderr=stream,
-                start_new_session=True,
-            )
-        started.append(Server(process, f"http://127.0.0.1:{port}", log))
-        return started[-1].wait_until_up()
-
-    yield start
-    for server in started:
-        if server.process.poll() is None:
+@contextmanager
+def serving(config: Path, log: Path) -> Iterator[Server]:
+    """A gateway under gunicorn, ended with all its processes."""
+    port = free_port()
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _SERVE, str(config), str(port)],
+            stdout=stream,
+            stderr=stream,
+            start_new_session=True,
+        )
+    server = Server(process, f"http://127.0.0.1:{port}", log)
+    try:
+        yield server.wait_until_up()
+    finally:
+        if process.poll() is None:
             server.kill_all()
 
 
 @pytest.fixture
-def server(start: Callable[[], Server]) -> Server:
-    return start()
+def server(config: Path, tmp_path: Path) -> Iterator[Server]:
+    with serving(config, tmp_path / "gateway.log") as running:
+        yield running
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,10 +17,21 @@ from configuration.settings import Settings
 from gateway.serve import PortTaken, serve
 from pipelines.errors import GatewayError
 
-from .conftest import TOKENS, Server, bearer, gateway_yaml, secrets_in
+from .conftest import TOKENS, Server, bearer, gateway_yaml, prepare, secrets_in, serving
 
 DEVELOPER = bearer("shop-developer")
 HEADERS = f"Host: x\r\nAuthorization: {DEVELOPER['Authorization']}\r\nContent-Type: application/json\r\n"
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory, redis_url: str) -> Path:
+    return prepare(tmp_path_factory.mktemp("gateway"), redis_url)
+
+
+@pytest.fixture(scope="module")
+def shared(config: Path) -> Iterator[Server]:
+    with serving(config, config.with_name("gateway.log")) as running:
+        yield running
 
 
 def talk(server: Server, *parts: bytes) -> bytes:
@@ -38,35 +49,46 @@ def talk(server: Server, *parts: bytes) -> bytes:
     return answer
 
 
-def test_a_chunked_body_without_a_length_is_cut_off_at_the_limit(server: Server) -> None:
+def test_a_chunked_body_without_a_length_is_cut_off_at_the_limit(shared: Server) -> None:
     head = f"POST /api/v1/releases HTTP/1.1\r\n{HEADERS}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
     chunk = b"1000\r\n" + b"x" * 4096 + b"\r\n"
-    answer = talk(server, head.encode(), *[chunk] * 8, b"0\r\n\r\n")
+    answer = talk(shared, head.encode(), *[chunk] * 8, b"0\r\n\r\n")
     assert b"HTTP/1.1 413" in answer
     assert b"body-too-large" in answer
 
 
-def test_a_body_without_an_end_does_not_hold_the_gateway(server: Server) -> None:
+def test_a_body_without_an_end_does_not_hold_the_gateway(shared: Server) -> None:
     head = f"POST /api/v1/releases HTTP/1.1\r\n{HEADERS}Transfer-Encoding: chunked\r\n\r\n".encode()
     chunk = b"1000\r\n" + b"x" * 4096 + b"\r\n"
-    assert b"HTTP/1.1 413" in talk(server, head, *[chunk] * 400)
-    assert httpx.get(f"{server.url}/healthz", timeout=10).status_code == 200
+    assert b"HTTP/1.1 413" in talk(shared, head, *[chunk] * 400)
+    assert httpx.get(f"{shared.url}/healthz", timeout=10).status_code == 200
 
 
-def test_a_declared_length_beyond_the_limit_is_refused_before_the_body_is_sent(server: Server) -> None:
+def test_a_declared_length_beyond_the_limit_is_refused_before_the_body_is_sent(shared: Server) -> None:
     head = f"POST /api/v1/releases HTTP/1.1\r\n{HEADERS}Content-Length: 99999999\r\nConnection: close\r\n\r\n"
-    assert b"HTTP/1.1 413" in talk(server, head.encode())
+    assert b"HTTP/1.1 413" in talk(shared, head.encode())
 
 
-def test_a_chunked_body_within_the_limit_is_accepted(server: Server) -> None:
+@pytest.mark.parametrize(("size", "status"), [(4096, b"202"), (4097, b"413")])
+def test_the_limit_is_exact_with_and_without_a_length(shared: Server, size: int, status: bytes) -> None:
+    body = json.dumps({"app": "checkout", "environment": "staging", "ref": "main"}).encode().ljust(size)
+    head = f"POST /api/v1/releases HTTP/1.1\r\n{HEADERS}Connection: close\r\n"
+    for framing, framed in (
+        (f"Content-Length: {size}", body),
+        ("Transfer-Encoding: chunked", b"%x\r\n%s\r\n0\r\n\r\n" % (size, body)),
+    ):
+        assert b"HTTP/1.1 " + status in talk(shared, f"{head}{framing}\r\n\r\n".encode(), framed)
+
+
+def test_a_chunked_body_within_the_limit_is_accepted(shared: Server) -> None:
     body = json.dumps({"app": "checkout", "environment": "staging", "ref": "main"}).encode()
     head = f"POST /api/v1/releases HTTP/1.1\r\n{HEADERS}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
-    assert b"HTTP/1.1 202" in talk(server, head.encode(), b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
+    assert b"HTTP/1.1 202" in talk(shared, head.encode(), b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
 
 
 @pytest.mark.parametrize("noise", [b"\x00\x01\x02\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n"])
-def test_what_is_not_http_gets_no_traceback(server: Server, noise: bytes) -> None:
-    assert b"Traceback" not in talk(server, noise)
+def test_what_is_not_http_gets_no_traceback(shared: Server, noise: bytes) -> None:
+    assert b"Traceback" not in talk(shared, noise)
 
 
 def test_a_busy_port_is_named_before_anything_is_started(settings: Settings) -> None:
@@ -118,8 +140,8 @@ def test_the_log_is_json_and_holds_no_secret(server: Server) -> None:
     assert "dg_nope" not in server.log.read_text()
 
 
-def test_two_gateways_serve_the_same_store(start: Callable[[], Server]) -> None:
-    first, second = start(), start()
+def test_two_gateways_serve_the_same_store(shared: Server, server: Server) -> None:
+    first, second = shared, server
     body = {"app": "checkout", "environment": "staging", "ref": "main"}
     made = httpx.post(f"{first.url}/api/v1/releases", json=body, headers=DEVELOPER, timeout=30)
     assert httpx.get(second.url + made.headers["Location"], headers=DEVELOPER, timeout=30).status_code == 200
