@@ -14,13 +14,14 @@ from gateway.problems import MEDIA_TYPE, InternalError
 from gateway.schemas import error_schema
 from pipelines.errors import (
     BodyTooLarge,
+    DiskFull,
     Forbidden,
     GatewayError,
     InvalidInput,
     NotFound,
     Unauthenticated,
-    Unavailable,
 )
+from store.sessions import StoreUnavailable
 
 SECURITY: list[dict[str, list[Any]]] = [{"token": []}]
 SECURITY_SCHEMES: SecuritySchemesDict = {
@@ -34,8 +35,8 @@ RELEASES = Tag(name="releases", description="One request to put one commit of an
 APPS = Tag(name="apps", description="What runs where.")
 HEALTH = Tag(name="health", description="For probes. No secrets in them, no token needed.")
 
-READ_ERRORS = (InvalidInput, Unauthenticated, NotFound, InternalError, Unavailable)
-WRITE_ERRORS = (*READ_ERRORS, Forbidden, BodyTooLarge, UnsupportedMediaType)
+READ_ERRORS = (InvalidInput, Unauthenticated, NotFound, InternalError, StoreUnavailable)
+WRITE_ERRORS = (*READ_ERRORS, Forbidden, BodyTooLarge, UnsupportedMediaType, DiskFull)
 _LOCATION = {"Location": {"description": "The path of the Release.", "schema": {"type": "string"}}}
 
 

@@ -29,10 +29,10 @@ _STOP_SECONDS = 20
 _log = structlog.get_logger("gateway.serve")
 
 
-class PortTaken(GatewayError):
+class AddressInUse(GatewayError):
     """The address to listen on can't be had."""
 
-    code = "port-taken"
+    code = "address-in-use"
     exit_code = 2
     title = "Can't listen there"
 
@@ -89,7 +89,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
 def serve(settings: Settings, host: str = "127.0.0.1", port: int = 8080) -> None:
     """Serves until SIGTERM or SIGINT; then finishes what has begun, for 20 s at most, and exits 0.
 
-    Raises `PortTaken`, and what `open_store` raises for a store that is away or not migrated, before
+    Raises `AddressInUse`, and what `open_store` raises for a store that is away or not migrated, before
     anything is started.
     """
     access_log.configure()
@@ -101,14 +101,14 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 8080) -> None
 
 
 def _probe(host: str, port: int) -> None:
-    """Raises `PortTaken` where gunicorn would retry for seconds and then leave with a stack of log lines."""
+    """Raises `AddressInUse` where gunicorn would retry for seconds and then leave with a stack of log lines."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise PortTaken(
+            raise AddressInUse(
                 f"port {port} on {host} can't be used: {error.strerror}",
                 "Choose another with --port, or stop what listens there",
                 where=f"{host}:{port}",

@@ -14,7 +14,7 @@ import pytest
 
 from configuration.file import load
 from configuration.settings import Settings
-from gateway.serve import PortTaken, serve
+from gateway.serve import AddressInUse, serve
 from pipelines.errors import GatewayError
 
 from .conftest import TOKENS, Server, bearer, gateway_yaml, prepare, secrets_in, serving
@@ -96,7 +96,7 @@ def test_a_busy_port_is_named_before_anything_is_started(settings: Settings) -> 
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(PortTaken, match=f"port {port} on 127.0.0.1 can't be used"):
+        with pytest.raises(AddressInUse, match=f"port {port} on 127.0.0.1 can't be used"):
             serve(settings, "127.0.0.1", port)
 
 

@@ -1,0 +1,191 @@
+"""Writes docs/reference/ from the code: `python -m docs.generate`, or `--check` to only compare."""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from configuration.file import json_schema
+from pipelines.errors import GatewayError
+
+FOLDER = Path(__file__).resolve().parent / "reference"
+_PACKAGES = ("pipelines", "configuration", "store", "gateway", "workers", "deployctl", "tools.stack")
+_NOTE = "<!-- Written by `make docs` from the code: change it there. -->\n\n"
+
+
+def errors() -> str:
+    """The table of every error that a user can meet."""
+    for package in _PACKAGES:
+        _import_all(package)
+    rows = sorted(set(_subclasses(GatewayError)), key=lambda error: error.code)
+    lines = [
+        "# Errors\n",
+        _NOTE.strip() + "\n",
+        "Every error has a stable code, a reason and a solution. `deployctl` leaves with the exit code; the",
+        "API answers with the HTTP status and an `application/problem+json` body that carries the code.\n",
+        "| code | meaning | HTTP status | exit code | worth a retry |",
+        "|---|---|---|---|---|",
+    ]
+    for error in rows:
+        summary = " ".join((inspect.getdoc(error) or "").split("\n\n")[0].split())
+        retry = "yes" if error.retryable else "no"
+        lines.append(f"| `{error.code}` | {_cell(summary)} | {error.http_status} | {error.exit_code} | {retry} |")
+    return "\n".join(lines) + "\n"
+
+
+def _import_all(package: str) -> None:
+    root = import_module(package)
+    for module in pkgutil.walk_packages(root.__path__, f"{package}."):
+        if not module.name.endswith("__main__") and ".migrations" not in module.name:
+            import_module(module.name)
+
+
+def _subclasses(base: type[GatewayError]) -> Iterator[type[GatewayError]]:
+    for error in base.__subclasses__():
+        yield error
+        yield from _subclasses(error)
+
+
+def configuration() -> str:
+    """Every key of gateway.yaml, from its schema."""
+    schema = json_schema()
+    lines = [
+        "# gateway.yaml\n",
+        _NOTE.strip() + "\n",
+        "A closed schema: an unknown key is an error that names its line. Relative paths are relative to the",
+        "file. In place of the addresses in `store` and `queue`, `env:NAME` or `file:PATH` say where to read",
+        "them, so that no password stands in the file. YAML 1.2; no anchors, no tags.\n",
+        "| key | type | default | meaning |",
+        "|---|---|---|---|",
+        *_keys(schema, schema, ""),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _keys(part: Mapping[str, Any], root: Mapping[str, Any], prefix: str) -> Iterator[str]:
+    required = part.get("required", [])
+    for key, written in part.get("properties", {}).items():
+        field = _follow(written, root)
+        default = "**required**" if key in required else _default(field)
+        kind, inner, suffix = _kind(field, root)
+        yield f"| `{prefix}{key}` | {kind} | {default} | {_cell(field.get('description', ''))} |"
+        if inner is not None:
+            yield from _keys(inner, root, f"{prefix}{key}{suffix}.")
+
+
+def _kind(field: Mapping[str, Any], root: Mapping[str, Any]) -> tuple[str, Mapping[str, Any] | None, str]:
+    """How a field is written, the schema of what is inside, and how the path goes on there."""
+    if "properties" in field:
+        return "mapping", field, ""
+    patterns = field.get("patternProperties")
+    if patterns:
+        inner = _follow(next(iter(patterns.values())), root)
+        return "mapping by name", inner if "properties" in inner else None, ".NAME"
+    if field.get("type") == "array":
+        inner = _follow(field["items"], root)
+        return "list", inner if "properties" in inner else None, "[]"
+    choices = field.get("enum") or ([field["const"]] if "const" in field else [])
+    if choices:
+        return " or ".join(f"`{choice}`" for choice in choices), None, ""
+    options = [option["type"] for option in field.get("anyOf", []) if option.get("type") != "null"]
+    names = {"integer": "whole number", "string": "text", "boolean": "true or false", "object": "mapping"}
+    kind = field.get("type") or (options[0] if options else "text")
+    return names.get(kind, kind), None, ""
+
+
+def _default(field: Mapping[str, Any]) -> str:
+    value = field.get("default")
+    if value is None or value in ({}, []):
+        return ""
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _follow(field: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "$ref" not in field:
+        return field
+    return {**root["$defs"][field["$ref"].rsplit("/", 1)[-1]], **field}
+
+
+def api() -> str:
+    """Every address of the API, from the OpenAPI document that the gateway serves."""
+    from gateway.app import describe
+
+    document = describe()
+    lines = [
+        "# API\n",
+        _NOTE.strip() + "\n",
+        "The gateway serves the full description, OpenAPI 3.1, at `/openapi.json`. Send",
+        "`Authorization: Bearer dg_…`; bodies are JSON objects without unknown keys. Errors are",
+        "`application/problem+json`, see [errors](errors.md).\n",
+    ]
+    for path, item in sorted(document["paths"].items()):
+        for method, operation in item.items():
+            lines += _operation(path, method, operation, document)
+    return "\n".join(lines) + "\n"
+
+
+def _operation(path: str, method: str, operation: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[str]:
+    yield f"## `{method.upper()} {path}`\n"
+    yield f"{operation['summary']}. {operation.get('description', '')}\n"
+    fields = [(parameter["name"], parameter["in"], parameter) for parameter in operation.get("parameters", [])]
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+    if body:
+        schema = document["components"]["schemas"][body["$ref"].rsplit("/", 1)[-1]]
+        fields += [
+            (name, "body", {**field, "required": name in schema.get("required", [])})
+            for name, field in schema["properties"].items()
+        ]
+    if fields:
+        yield "| field | in | required | meaning |"
+        yield "|---|---|---|---|"
+        for name, place, field in fields:
+            required = "yes" if field.get("required") else "no"
+            yield f"| `{name}` | {place} | {required} | {_cell(field.get('description', ''))} |"
+        yield ""
+    yield "| answer | |"
+    yield "|---|---|"
+    for status, answer in sorted(operation["responses"].items()):
+        yield f"| {status} | {_cell(_answer(answer))} |"
+    yield ""
+
+
+def _answer(answer: Mapping[str, Any]) -> str:
+    schema = next(iter(answer.get("content", {}).values()), {}).get("schema", {})
+    name = schema.get("$ref", "").rsplit("/", 1)[-1]
+    return answer["description"] if name in ("", "Problem") else f"{answer['description']}: `{name}`"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+PAGES: dict[str, Callable[[], str]] = {"errors.md": errors, "configuration.md": configuration, "api.md": api}
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 where a page differs from the code.")
+def main(check: bool) -> None:
+    """Writes each page of docs/reference/."""
+    stale = []
+    for name, page in PAGES.items():
+        path, text = FOLDER / name, page()
+        if path.exists() and path.read_text("utf-8") == text:
+            continue
+        stale.append(name)
+        if not check:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, "utf-8")
+    if check and stale:
+        click.echo(f"out of date: {', '.join(stale)}; run `make docs`", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
