@@ -97,6 +97,14 @@ class RefNotFound(InvalidInput):
     title = "No such ref in the repository"
 
 
+class RepositoryNotFound(InvalidInput):
+    """The Git server answered, and has no such repository, or none that it shows us."""
+
+    code = "repository-not-found"
+    http_status = 422
+    title = "No such repository"
+
+
 class InvalidConfiguration(InvalidInput):
     """`gateway.yaml` is missing, unreadable, or does not fit its schema."""
 

@@ -22,12 +22,16 @@ Manifest = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """A commit of a repository, as files below `path` (a scratch directory that the caller removes)."""
+    """A commit of a repository, as files below `path` (a scratch directory that the caller removes).
+
+    `links` are the paths that are symbolic links in Git: on disk they are plain files, and nobody follows them.
+    """
 
     path: Path
     commit: CommitSha
     subject: str
     author: str
+    links: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +132,8 @@ class Registry(Protocol):
 class Helm(Protocol):
     """Renders, installs and reads releases. The cluster credentials are the adapter's, where it has any."""
 
-    def package(self, chart: Path) -> tuple[str, str, bytes]:
-        """Name, version and reproducible gzipped tar of the chart directory `chart`."""
+    def package(self, chart: Path, files: Mapping[str, bytes] | None = None) -> tuple[str, str, bytes]:
+        """Name, version and reproducible gzipped tar of the chart directory `chart`, with `files` added."""
 
     def template(
         self,

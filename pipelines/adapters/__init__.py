@@ -1,0 +1,1 @@
+"""What touches the world, one adapter for each tool; each alone imports that tool's library."""

@@ -1,0 +1,152 @@
+"""The rules evaluated without a cluster, by cel-expr-python: the same CEL that the API server evaluates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cel_expr_python import cel
+from cel_expr_python.ext import ext_optional, ext_strings
+
+from pipelines.errors import InvalidConfiguration
+from pipelines.findings import Finding, Mode
+from pipelines.manifests import name_of
+from pipelines.ports import CheckSubject, Manifest
+from pipelines.resources import at, field_path, field_text, group_of, plural_of, pod_spec_path
+from pipelines.rules import Rule
+
+_CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    rule: Rule
+    variables: tuple[tuple[str, Any], ...]
+    validations: tuple[tuple[Any, Any], ...]
+
+
+class CelRules:
+    """Implements `pipelines.ports.Check`. Compiles every rule when made; safe to share between threads."""
+
+    name = "policy"
+
+    def __init__(self, rules: tuple[Rule, ...]) -> None:
+        """Raises `InvalidConfiguration`, naming file and expression, for a rule that does not compile."""
+        self._environment = cel.NewEnv(
+            variables=dict.fromkeys(("object", "params", "variables", "oldObject", "request"), cel.Type.DYN),
+            extensions=[ext_strings.ExtStrings(), ext_optional.ExtOptional()],
+        )
+        self._compiled = tuple(self._compile(rule) for rule in rules)
+
+    def _compile(self, rule: Rule) -> _Compiled:
+        return _Compiled(
+            rule,
+            tuple((name, self._expression(rule, text)) for name, text in rule.variables),
+            tuple(
+                (self._expression(rule, one.expression), self._expression(rule, one.message))
+                for one in rule.validations
+            ),
+        )
+
+    def _expression(self, rule: Rule, text: str) -> Any:
+        try:
+            return self._environment.compile(text)
+        except Exception as error:
+            raise InvalidConfiguration(
+                f"this CEL expression does not compile: {text.strip()!r}: {error}",
+                "Correct the expression",
+                where=f"policies/{rule.id}.yaml",
+            ) from error
+
+    def findings(self, subject: CheckSubject) -> tuple[Finding, ...]:
+        """See `pipelines.ports.Check.findings`."""
+        return tuple(
+            finding
+            for manifest in subject.objects
+            for compiled in self._compiled
+            if _applies(compiled.rule, manifest)
+            for finding in self._evaluate(compiled, manifest, subject.parameters)
+        )
+
+    def _evaluate(self, compiled: _Compiled, manifest: Manifest, parameters: Mapping[str, Any]) -> Iterator[Finding]:
+        # The server sees no nulls: an absent field and `field: null` are the same to it.
+        data: dict[str, Any] = {
+            "object": _pruned(manifest),
+            "params": {"data": dict(parameters)},
+            "variables": {},
+            "oldObject": None,
+            "request": {},
+        }
+        try:
+            for name, expression in compiled.variables:
+                data["variables"][name] = _value(expression, data)
+            broken = [
+                _value(message, data)
+                for expression, message in compiled.validations
+                if _value(expression, data) is not True
+            ]
+        except _EvaluationError as error:
+            yield _finding(compiled.rule, manifest, (), f"the rule could not be evaluated: {error}")
+            return
+        if broken and compiled.rule.each == "container":
+            yield from _by_container(compiled.rule, manifest, data["variables"]["offending"])
+        else:
+            path = field_path(compiled.rule.field)
+            if path[:3] == ("spec", "template", "spec"):
+                path = (*pod_spec_path(str(manifest["kind"])), *path[3:])
+            for message in broken:
+                yield _finding(compiled.rule, manifest, path, str(message))
+
+
+class _EvaluationError(Exception):
+    pass
+
+
+def _value(expression: Any, data: Mapping[str, Any]) -> Any:
+    """The expression's value; CEL's errors are values too, and true ones at that, unless somebody looks."""
+    result = expression.eval(data=data)
+    if result.type() == cel.Type.ERROR:
+        raise _EvaluationError(str(result.value()))
+    return result.plain_value()
+
+
+def _applies(rule: Rule, manifest: Manifest) -> bool:
+    group, plural = group_of(str(manifest["apiVersion"])), plural_of(str(manifest["kind"]))
+    return any((g, p) in rule.matches for g in (group, "*") for p in (plural, "*"))
+
+
+def _pruned(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _pruned(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_pruned(item) for item in value if item is not None]
+    return value
+
+
+def _by_container(rule: Rule, manifest: Manifest, offending: list[str]) -> Iterator[Finding]:
+    spec_path = pod_spec_path(str(manifest["kind"]))
+    for kind in _CONTAINER_LISTS:
+        for index, container in enumerate(at(manifest, (*spec_path, kind)) or []):
+            if container.get("name") in offending:
+                path = (*spec_path, kind, index, *field_path(rule.field))
+                value = at(manifest, path)
+                shown = "not set" if value is None else repr(value)
+                what = f"container {container.get('name')}: {rule.field} is {shown}"
+                yield _finding(rule, manifest, path, what)
+
+
+def _finding(rule: Rule, manifest: Manifest, path: tuple[str | int, ...], what: str) -> Finding:
+    return Finding(
+        rule=rule.id,
+        severity=rule.severity,
+        mode=Mode.ENFORCE,
+        resource=name_of(manifest),
+        field=field_text(path),
+        source="",
+        what=what,
+        why=rule.why,
+        how=rule.how,
+        link=rule.link,
+        found_by="policy",
+    )

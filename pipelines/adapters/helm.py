@@ -1,0 +1,207 @@
+"""Helm, by pyhelm3: renders, installs and reads releases; one helm process for each call."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import tarfile
+from collections.abc import Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyhelm3
+import yaml
+
+from pipelines.bundle import Bundle
+from pipelines.errors import CheckCrashed, ClusterUnavailable, GatewayError, InvalidInput, RenderFailed, RolloutFailed
+from pipelines.ports import HelmRevision
+
+T = TypeVar("T")
+
+_HISTORY = 10
+_LARGEST_RELEASE_BYTES = 1024 * 1024
+_RENDER_CPU_SECONDS = 20
+_RENDER_ADDRESS_SPACE_BYTES = 4 * 1024**3
+_GRACE_SECONDS = 30.0
+
+
+class HelmClient:
+    """Implements `pipelines.ports.Helm`. With a kubeconfig it is the deploy zone's, without one the check zone's."""
+
+    def __init__(self, helm: Path, scratch: Path, kubeconfig: Path | None = None) -> None:
+        """`helm` is the program; charts and Helm's own files are kept below `scratch`."""
+        self._scratch = scratch
+        self._kubeconfig = kubeconfig
+        self._client = _Command(helm, scratch, kubeconfig)
+
+    def package(self, chart: Path, files: Mapping[str, bytes] | None = None) -> tuple[str, str, bytes]:
+        """See `pipelines.ports.Helm.package`; `files` (path in the chart → content) are added to it."""
+        about = yaml.safe_load((chart / "Chart.yaml").read_bytes())
+        name, version = str(about["name"]), str(about["version"])
+        contents = {
+            path.relative_to(chart).as_posix(): path.read_bytes()
+            for path in chart.rglob("*")
+            if path.is_file() and not path.name.startswith(".")
+        }
+        return name, version, _archive(name, {**contents, **(files or {})})
+
+    def template(
+        self,
+        *,
+        release: str,
+        namespace: str,
+        chart: bytes,
+        values: Mapping[str, Any],
+        kubernetes_version: str,
+        api_versions: Sequence[str],
+        timeout_seconds: float,
+    ) -> bytes:
+        """See `pipelines.ports.Helm.template`."""
+        command = [
+            "template",
+            release,
+            self._chart_file(chart),
+            f"--namespace={namespace}",
+            f"--kube-version={kubernetes_version}",
+            "--skip-tests",
+            "--values=-",
+        ]
+        if api_versions:
+            command.append(f"--api-versions={','.join(api_versions)}")
+        try:
+            return _now(self._client.run(command, json.dumps(values).encode()), timeout_seconds)
+        except TimeoutError as error:
+            raise CheckCrashed(
+                f"rendering took longer than {timeout_seconds:.0f} s", "Simplify the chart: loops over large values?"
+            ) from error
+        except pyhelm3.Error as error:
+            raise RenderFailed(
+                f"helm template: {_words(error)}", "Correct the values or manifests that it names", where=release
+            ) from error
+
+    def history(self, *, release: str, namespace: str) -> tuple[HelmRevision, ...]:
+        """See `pipelines.ports.Helm.history`."""
+        try:
+            rows = _now(self._client.history(release, namespace=namespace), _GRACE_SECONDS)
+        except pyhelm3.errors.ReleaseNotFoundError:
+            return ()
+        except (pyhelm3.Error, TimeoutError) as error:
+            raise _unreachable(error) from error
+        return tuple(_revision(row) for row in rows)
+
+    def upgrade(self, bundle: Bundle, *, description: str, timeout_seconds: float) -> HelmRevision:
+        """See `pipelines.ports.Helm.upgrade`."""
+        _insist_on_storable(bundle)
+        call = self._client.install_or_upgrade(
+            bundle.helm_release,
+            self._chart_file(bundle.chart),
+            dict(bundle.values),
+            atomic=True,
+            wait=True,
+            create_namespace=False,
+            namespace=bundle.namespace,
+            description=description,
+            timeout=f"{timeout_seconds:.0f}s",
+        )
+        try:
+            # Helm waits twice at the most: for the rollout, and for the rollback.
+            row: Any = _now(call, 2 * timeout_seconds + _GRACE_SECONDS)
+        except TimeoutError as error:
+            raise RolloutFailed(
+                "helm did not end in its own time, and was stopped",
+                "Release again: what it left is recovered by the next attempt",
+            ) from error
+        except pyhelm3.errors.ConnectionError as error:
+            raise _unreachable(error) from error
+        except pyhelm3.Error as error:
+            raise RolloutFailed(f"helm upgrade: {_words(error)}", "Correct it, and release again") from error
+        return HelmRevision(int(row["version"]), row["info"]["status"], row["info"]["description"])
+
+    def _chart_file(self, chart: bytes) -> Path:
+        """The archive as a file, named by its digest, so that it is written once."""
+        path = self._scratch / "charts" / f"{hashlib.sha256(chart).hexdigest()}.tgz"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_suffix(f".{os.getpid()}")
+            temporary.write_bytes(chart)
+            temporary.replace(path)
+        return path
+
+
+class _Command(pyhelm3.Command):  # type: ignore[misc]  # pyhelm3 has no type information
+    """pyhelm3's command, with nothing of our environment in it, and bounded."""
+
+    def __init__(self, helm: Path, scratch: Path, kubeconfig: Path | None) -> None:
+        super().__init__(executable="env", history_max_revisions=_HISTORY, kubeconfig=kubeconfig)
+        home = scratch / "helm"
+        home.mkdir(parents=True, exist_ok=True)
+        prlimit = shutil.which("prlimit")
+        bounds = [prlimit, f"--cpu={_RENDER_CPU_SECONDS}", f"--as={_RENDER_ADDRESS_SPACE_BYTES}"]
+        self._prefix = [
+            "-i",
+            f"HOME={home}",
+            f"HELM_CACHE_HOME={home}/cache",
+            f"HELM_CONFIG_HOME={home}/config",
+            f"HELM_DATA_HOME={home}/data",
+            "PATH=/usr/bin:/bin",
+            # A rollout waits for minutes and takes little; a render takes all it gets.
+            *(bounds if prlimit and kubeconfig is None else []),
+            helm,
+        ]
+
+    async def run(self, command: list[Any], input: bytes | None = None) -> bytes:
+        output: bytes = await super().run([*self._prefix, *command], input)
+        return output
+
+
+def _now(call: Coroutine[Any, Any, T], timeout_seconds: float) -> T:
+    async def bounded() -> T:
+        return await asyncio.wait_for(call, timeout_seconds)
+
+    return asyncio.run(bounded())
+
+
+def _archive(name: str, contents: Mapping[str, bytes]) -> bytes:
+    """A chart archive whose bytes depend on `contents` alone: no times, owners or order of a file system."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for path in sorted(contents):
+            entry = tarfile.TarInfo(f"{name}/{path}")
+            entry.size, entry.mode = len(contents[path]), 0o644
+            archive.addfile(entry, io.BytesIO(contents[path]))
+    return gzip.compress(buffer.getvalue(), mtime=0)
+
+
+def _insist_on_storable(bundle: Bundle) -> None:
+    """Helm keeps a release in one Secret: chart and manifest, compressed, as base64 twice over."""
+    estimate = (len(bundle.chart) + len(gzip.compress(bundle.manifest))) * 16 // 9
+    if estimate > _LARGEST_RELEASE_BYTES:
+        raise InvalidInput(
+            f"the release would take about {estimate // 1024} KiB, and a cluster keeps at most 1024 KiB of one",
+            "Split the App, or move data out of its manifests",
+            where="manifest",
+        )
+
+
+def _revision(row: Mapping[str, Any]) -> HelmRevision:
+    return HelmRevision(int(row["revision"]), str(row["status"]), str(row.get("description", "")))
+
+
+def _words(error: pyhelm3.Error) -> str:
+    """What Helm said, on one line, without its levels and its repetition of `Error:`."""
+    text = error.stderr.decode("utf-8", "replace") if isinstance(error.stderr, bytes) else str(error.stderr)
+    lines = [
+        line.strip() for line in text.splitlines() if line.strip() and not re.match(r"(level=|WARNING|I\d{4})", line)
+    ]
+    return " ".join(re.sub(r"^Error: ", "", line) for line in lines)[:2000] or f"exit code {error.returncode}"
+
+
+def _unreachable(error: Exception) -> GatewayError:
+    words = _words(error) if isinstance(error, pyhelm3.Error) else "no answer in time"
+    return ClusterUnavailable(f"the cluster does not answer helm: {words}", "It is tried again")

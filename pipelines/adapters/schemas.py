@@ -1,0 +1,97 @@
+"""Schemas: does each object have the fields, and only the fields, that this very cluster knows, its CRDs included."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import jsonschema_rs
+
+from pipelines.findings import Finding, Mode, Severity
+from pipelines.manifests import name_of
+from pipelines.ports import CheckSubject, ClusterFacts, Manifest
+from pipelines.resources import field_text
+from pipelines.suggestions import did_you_mean
+
+_LINK = "https://kubernetes.io/docs/reference/kubernetes-api/"
+_WHY = "The cluster would refuse it, or drop the field without a word, and what you meant would not be so."
+_MOST_FOR_ONE_OBJECT = 20
+
+
+class Schemas:
+    """Implements `pipelines.ports.Check`. Keeps compiled validators for as long as the facts are the same object."""
+
+    name = "schema"
+
+    def __init__(self) -> None:
+        self._facts: ClusterFacts | None = None
+        self._validators: dict[str, jsonschema_rs.Validator] = {}
+
+    def findings(self, subject: CheckSubject) -> tuple[Finding, ...]:
+        """See `pipelines.ports.Check.findings`."""
+        if self._facts is not subject.facts:
+            self._facts, self._validators = subject.facts, {}
+        return tuple(finding for one in subject.objects for finding in self._of(one, subject.facts))
+
+    def _of(self, manifest: Manifest, facts: ClusterFacts) -> list[Finding]:
+        key = f"{manifest['apiVersion']}/{manifest['kind']}"
+        schema = facts.schemas.get(key)
+        if schema is None:
+            kinds = [known for known in facts.schemas if known.endswith(f"/{manifest['kind']}")]
+            hint = did_you_mean(key, kinds or facts.schemas)
+            return [_finding(manifest, "schema/unknown-kind", (), f"the cluster has no {key}", hint)]
+        validator = self._validators.get(key)
+        if validator is None:
+            validator = self._validators[key] = jsonschema_rs.validator_for(dict(schema))
+        found: list[Finding] = []
+        for error in validator.iter_errors(manifest):
+            found.append(_explained(manifest, schema, error))
+            if len(found) == _MOST_FOR_ONE_OBJECT:
+                break
+        return found
+
+
+def _explained(manifest: Manifest, schema: Mapping[str, Any], error: jsonschema_rs.ValidationError) -> Finding:
+    path = tuple(error.instance_path)
+    unexpected = re.search(r"Additional properties are not allowed \('([^']+)'", error.message)
+    if unexpected is None:
+        return _finding(manifest, "schema/invalid", path, error.message, "Write what the reference says for this field")
+    key = unexpected.group(1)
+    known = _properties(schema, list(error.schema_path)[:-1])
+    what = f"there is no field {key!r} here"
+    return _finding(manifest, "schema/unknown-field", (*path, key), what, did_you_mean(key, known) or "Leave it out")
+
+
+def _properties(schema: Mapping[str, Any], path: list[Any]) -> list[str]:
+    """The names of the properties of the subschema at `path`, following references inside the document."""
+    at: Any = schema
+    for part in path:
+        if isinstance(at, Mapping) and "$ref" in at and part == "$ref":
+            at = _resolved(schema, at["$ref"])
+        else:
+            at = at[part] if isinstance(at, Mapping) and part in at else at[int(part)] if isinstance(at, list) else {}
+    return list(at.get("properties", {})) if isinstance(at, Mapping) else []
+
+
+def _resolved(schema: Mapping[str, Any], reference: str) -> Any:
+    at: Any = schema
+    for part in reference.removeprefix("#/").split("/"):
+        at = at[part]
+    return at
+
+
+def _finding(manifest: Manifest, rule: str, path: tuple[str | int, ...], what: str, how: str) -> Finding:
+    return Finding(
+        rule=rule,
+        severity=Severity.HIGH,
+        mode=Mode.ENFORCE,
+        resource=name_of(manifest),
+        field=field_text(path),
+        source="",
+        what=what[:500],
+        why=_WHY,
+        how=how,
+        link=_LINK,
+        found_by="schema",
+    )

@@ -1,0 +1,137 @@
+"""The check zone's half of a Pipeline: from a ref to a frozen Bundle, or to the findings that stop it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.apps import CommitSha
+from pipelines.bundle import Bundle, BundleDigest, freeze
+from pipelines.findings import Finding, blocking
+from pipelines.ports import Check, CheckSubject, ClusterFacts, Git, Helm, Registry, Reporter
+from pipelines.reporting import Outcome, stage
+from pipelines.sources import located
+from pipelines.stages.checkout import Source, checkout
+from pipelines.stages.lint import lint
+from pipelines.stages.policy import policy
+from pipelines.stages.render import Rendered, render
+from pipelines.stages.resolve import Place, Resolved, resolve
+from pipelines.states import StageName, StageState
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRequest:
+    """What is to be checked. `scratch` is an empty directory's name, for this check alone."""
+
+    place: Place
+    ref: str
+    environments: Collection[str]
+    facts: ClusterFacts
+    parameters: Mapping[str, Any]
+    scratch: Path
+    checkout_timeout_seconds: float = 30.0
+    registry_timeout_seconds: float = 10.0
+    render_timeout_seconds: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPorts:
+    """The adapters that a check works with."""
+
+    git: Git
+    registry: Registry
+    helm: Helm
+    lint: tuple[Check, ...]
+    policy: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What came of it. `bundle` is None when a finding blocks."""
+
+    commit: CommitSha
+    subject: str
+    findings: tuple[Finding, ...]
+    bundle: tuple[BundleDigest, bytes] | None
+
+
+def check(request: CheckRequest, ports: CheckPorts, reporter: Reporter) -> Checked:
+    """Runs checkout, resolve, render, and lint beside policy. Raises GatewayErrors, `Cancelled` among them."""
+    with stage(reporter, StageName.CHECKOUT) as outcome:
+        source = checkout(
+            request.place.app,
+            request.ref,
+            request.environments,
+            ports.git,
+            request.scratch / "tree",
+            timeout_seconds=request.checkout_timeout_seconds,
+        )
+        outcome.detail = f"{source.checkout.commit[:8]} {source.checkout.subject}"
+    with stage(reporter, StageName.RESOLVE) as outcome:
+        timeout = request.registry_timeout_seconds
+        resolved = resolve(source, request.place, ports.registry, timeout_seconds=timeout)
+        outcome.detail = ", ".join(resolved.images.values()) or f"{len(resolved.files)} objects as the team wrote them"
+    with stage(reporter, StageName.RENDER) as outcome:
+        timeout = request.render_timeout_seconds
+        rendered = render(resolved, request.place, request.facts, ports.helm, timeout_seconds=timeout)
+        outcome.detail = f"{len(rendered.objects)} objects by {rendered.chart_name} {rendered.chart_version}"
+    findings = located(_judge(request, ports, reporter, rendered), source.declaration, resolved.written)
+    bundle = None if blocking(findings) else freeze(_bundle(request, source, resolved, rendered))
+    return Checked(source.checkout.commit, source.checkout.subject, findings, bundle)
+
+
+def _judge(request: CheckRequest, ports: CheckPorts, reporter: Reporter, rendered: Rendered) -> tuple[Finding, ...]:
+    subject = CheckSubject(
+        manifest=rendered.manifest,
+        objects=rendered.objects,
+        app=request.place.app.name,
+        team=request.place.app.team,
+        namespace=request.place.namespace,
+        facts=request.facts,
+        parameters=request.parameters,
+    )
+
+    def linted() -> tuple[Finding, ...]:
+        with stage(reporter, StageName.LINT) as outcome:
+            return _told(outcome, lint(subject, ports.lint, request.place.environment))
+
+    def allowed() -> tuple[Finding, ...]:
+        with stage(reporter, StageName.POLICY) as outcome:
+            return _told(outcome, policy(subject, ports.policy, request.place.environment))
+
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(linted), pool.submit(allowed)]
+    return tuple(finding for one in reversed(both) for finding in one.result())
+
+
+def _told(outcome: Outcome, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    stopping = len(blocking(findings))
+    if stopping:
+        outcome.state = StageState.BLOCKED
+    warnings = len(findings) - stopping
+    parts = [f"{stopping} blocking"] * bool(stopping) + [f"{warnings} warnings"] * bool(warnings)
+    outcome.detail = ", ".join(parts) or "nothing found"
+    return findings
+
+
+def _bundle(request: CheckRequest, source: Source, resolved: Resolved, rendered: Rendered) -> Bundle:
+    place = request.place
+    return Bundle(
+        app=place.app.name,
+        environment=place.environment.name,
+        team=place.app.team,
+        cluster=place.environment.cluster,
+        namespace=place.namespace,
+        commit=source.checkout.commit,
+        kubernetes_version=request.facts.kubernetes_version,
+        api_versions=request.facts.api_versions,
+        chart_name=rendered.chart_name,
+        chart_version=rendered.chart_version,
+        chart=rendered.chart,
+        values=rendered.values,
+        images=resolved.images,
+        manifest=rendered.manifest,
+    )

@@ -1,0 +1,148 @@
+"""The catalogue of rules: plain ValidatingAdmissionPolicies, read once, the same files that a cluster takes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipelines.cluster import MANAGED_LABEL, SERVICE_ACCOUNT_NAMESPACE
+from pipelines.errors import InvalidConfiguration
+from pipelines.findings import Mode, Severity
+from pipelines.ports import Manifest
+
+POLICIES = Path(__file__).with_name("policies")
+PARAMETERS_NAME = "deploy-gateway-policy-parameters"
+_ANNOTATION = "deploy-gateway.dev/"
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """One CEL expression that has to be true, and one that says what is wrong when it isn't."""
+
+    expression: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of the catalogue.
+
+    `each` is `container` when a finding is about each container that the variable `offending` names, else
+    `object`; `field` is the path in it. `matches` are (API group, resource in the plural), either may be `*`.
+    """
+
+    id: str
+    severity: Severity
+    title: str
+    why: str
+    how: str
+    link: str
+    since: str
+    each: str
+    field: str
+    matches: frozenset[tuple[str, str]]
+    variables: tuple[tuple[str, str], ...]
+    validations: tuple[Validation, ...]
+    policy: Manifest
+
+
+def load_rules(folder: Path = POLICIES) -> tuple[Rule, ...]:
+    """All rules of `folder`, by id. Raises `InvalidConfiguration`, naming the file, for one that is incomplete."""
+    rules = tuple(_rule(path) for path in sorted(folder.glob("*.yaml")))
+    if not rules:
+        raise InvalidConfiguration(
+            f"there is no rule in {folder.name}/",
+            "No rules would pass everything: restore the folder",
+            where=folder.name,
+        )
+    return rules
+
+
+def _rule(path: Path) -> Rule:
+    try:
+        policy = yaml.safe_load(path.read_bytes())
+        about = {key.removeprefix(_ANNOTATION): text for key, text in policy["metadata"]["annotations"].items()}
+        spec = policy["spec"]
+        rule = Rule(
+            id=policy["metadata"]["name"],
+            severity=Severity(about["severity"]),
+            title=about["title"],
+            why=about["why"],
+            how=about["how"],
+            link=about["link"],
+            since=about["since"],
+            each=about["each"],
+            field=about["field"],
+            matches=frozenset(
+                (group, resource)
+                for match in spec["matchConstraints"]["resourceRules"]
+                for group in match["apiGroups"]
+                for resource in match["resources"]
+            ),
+            variables=tuple((one["name"], one["expression"]) for one in spec.get("variables", [])),
+            validations=tuple(Validation(one["expression"], one["messageExpression"]) for one in spec["validations"]),
+            policy=policy,
+        )
+    except (KeyError, TypeError, ValueError, yaml.YAMLError) as error:
+        raise InvalidConfiguration(
+            f"this rule is not complete: {error}",
+            "It needs the annotations severity, title, why, how, link, since, each and field, and validations",
+            where=f"policies/{path.name}",
+        ) from error
+    if rule.id != path.stem:
+        raise InvalidConfiguration(
+            f"the policy is called {rule.id!r}", f"Call it {path.stem!r}, as its file", where=f"policies/{path.name}"
+        )
+    return rule
+
+
+def cluster_objects(
+    rules: tuple[Rule, ...], parameters: Mapping[str, Any], modes: Mapping[str, Mode] | None = None
+) -> tuple[Manifest, ...]:
+    """The rules as a cluster takes them: the policies unchanged, a binding each, and their parameters.
+
+    `modes` overrides `enforce` for single rules. Bindings hold in namespaces that the gateway manages.
+    """
+    config = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": PARAMETERS_NAME, "namespace": SERVICE_ACCOUNT_NAMESPACE},
+        "data": dict(parameters),
+    }
+    bindings = tuple(_binding(rule, (modes or {}).get(rule.id, Mode.ENFORCE)) for rule in rules)
+    return (config, *(rule.policy for rule in rules), *bindings)
+
+
+def _binding(rule: Rule, mode: Mode) -> Manifest:
+    spec: dict[str, Any] = {
+        "policyName": rule.id,
+        "validationActions": ["Deny", "Audit"] if mode is Mode.ENFORCE else ["Warn", "Audit"],
+        "matchResources": {"namespaceSelector": {"matchLabels": {MANAGED_LABEL: "true"}}},
+    }
+    if "paramKind" in rule.policy["spec"]:
+        spec["paramRef"] = {
+            "name": PARAMETERS_NAME,
+            "namespace": SERVICE_ACCOUNT_NAMESPACE,
+            "parameterNotFoundAction": "Deny",
+        }
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": {"name": rule.id},
+        "spec": spec,
+    }
+
+
+def parameters(registries: tuple[str, ...]) -> Mapping[str, str]:
+    """What rules take from the platform, as the data of a ConfigMap: texts, lists with a line each."""
+    return {"registries": "\n".join(registries)}
+
+
+def as_json(objects: tuple[Manifest, ...]) -> str:
+    """`objects` as one List that kubectl applies."""
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})

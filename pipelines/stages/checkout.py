@@ -1,0 +1,81 @@
+"""checkout: the commit, its `deploy.yaml`, and the manifests that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.apps import App
+from pipelines.deployfile import LARGEST_BYTES, Declaration, read
+from pipelines.errors import InvalidDeployFile, UnsafeCheckout
+from pipelines.ports import Checkout, Git
+
+_LARGEST_MANIFEST_BYTES = 1024 * 1024
+_MOST_MANIFESTS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What the team wrote. `manifests` maps paths in the repository to contents; empty for the standard chart."""
+
+    checkout: Checkout
+    declaration: Declaration
+    manifests: Mapping[str, bytes]
+
+
+def checkout(
+    app: App, ref: str, environments: Collection[str], git: Git, into: Path, *, timeout_seconds: float
+) -> Source:
+    """`ref` of the App's repository, below `into`, with its declaration read.
+
+    Raises what `pipelines.ports.Git.checkout` raises, `InvalidDeployFile` and `UnsafeCheckout`.
+    """
+    into.mkdir(parents=True)
+    commit = git.checkout(app.repository, ref, into, timeout_seconds=timeout_seconds)
+    content = _read(commit, app.deploy_file, LARGEST_BYTES)
+    declaration = read(content, app.deploy_file, app=app.name, environments=environments)
+    folder = declaration.file.manifests
+    return Source(commit, declaration, _manifests(commit, folder) if folder else {})
+
+
+def _read(commit: Checkout, name: str, most_bytes: int) -> bytes:
+    path = commit.path / name
+    if name in commit.links or any(str(parent) in commit.links for parent in Path(name).parents):
+        raise UnsafeCheckout(
+            f"{name} is a symbolic link, and links are not followed", "Commit the file itself in its place", where=name
+        )
+    if path.is_dir():
+        raise InvalidDeployFile(f"{name} is a folder", "Commit a file by that name", where=name)
+    if not path.is_file():
+        raise InvalidDeployFile(
+            f"the commit {commit.commit[:8]} has no {name}",
+            "Add it (`deployctl init` writes one), or have the platform correct deploy_file of this App",
+            where=name,
+        )
+    size = path.stat().st_size
+    if size > most_bytes:
+        raise InvalidDeployFile(
+            f"it has {size} bytes, and {most_bytes} is the most",
+            "Move data elsewhere: this is read as a whole",
+            where=name,
+        )
+    return path.read_bytes()
+
+
+def _manifests(commit: Checkout, folder: str) -> dict[str, bytes]:
+    top = commit.path / folder
+    if not top.is_dir():
+        raise InvalidDeployFile(f"there is no folder {folder}", "Correct `manifests:` in deploy.yaml", where=folder)
+    names = sorted(
+        path.relative_to(commit.path).as_posix()
+        for path in top.rglob("*")
+        if path.suffix in (".yaml", ".yml") and path.is_file()
+    )
+    if not names or len(names) > _MOST_MANIFESTS:
+        raise InvalidDeployFile(
+            f"{folder} has {len(names)} .yaml files, and 1 to {_MOST_MANIFESTS} are read",
+            "Put the manifests of this App, and only those, into the folder",
+            where=folder,
+        )
+    return {name: _read(commit, name, _LARGEST_MANIFEST_BYTES) for name in names}

@@ -1,0 +1,13 @@
+"""lint: is it what the cluster takes, and what experience says it should be. Schemas and kube-score, side by side."""
+
+from __future__ import annotations
+
+from pipelines.apps import Environment
+from pipelines.findings import Finding
+from pipelines.ports import Check, CheckSubject
+from pipelines.stages.checking import run_side_by_side
+
+
+def lint(subject: CheckSubject, checks: tuple[Check, ...], environment: Environment) -> tuple[Finding, ...]:
+    """The findings of `checks`, with the modes of `environment`. Raises `CheckCrashed`."""
+    return run_side_by_side(subject, checks, environment)
