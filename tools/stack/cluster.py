@@ -4,57 +4,86 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.cluster import ACCESS, GATEWAY_ONLY, SERVICE_ACCOUNT, SERVICE_ACCOUNT_NAMESPACE
+from pipelines.cluster import ACCESS, GATEWAY_ONLY, MANAGED_LABEL, SERVICE_ACCOUNT, SERVICE_ACCOUNT_NAMESPACE
 from pipelines.errors import ClusterUnavailable
 from tools.stack.control_plane import NODES
 from tools.toolbox import ensure, module_dir
 
 _EMBEDDED = Path(__file__).with_name("cluster.yaml")
 _ISTIO_CRDS = Path("kubernetes") / "customresourcedefinitions.gen.yaml"
+# Those that the standard chart uses; the file brings all of Istio's.
+_MESH_KINDS = (
+    "authorizationpolicies.security.istio.io",
+    "peerauthentications.security.istio.io",
+    "serviceentries.networking.istio.io",
+    "virtualservices.networking.istio.io",
+)
 _TOKEN_HOURS = 24
+_CONDITION_SECONDS = 30.0
+_POLICY_SECONDS = 30.0
+_KUBECTL_SECONDS = 120
+_PROBE = {
+    "apiVersion": "v1",
+    "kind": "Namespace",
+    "metadata": {"name": "deploy-gateway-probe", "labels": {MANAGED_LABEL: "true"}},
+}
 
 
-def prepare_cluster(admin: Path, zones: Path, *, embedded: bool) -> dict[str, Path]:
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A cluster that the gateway can deploy to. `deploy` is the deploy zone's kubeconfig."""
+
+    deploy: Path
+    kubernetes_version: str
+
+
+def prepare_cluster(admin: Path, state: Path, *, embedded: bool, progress: Callable[[str], None]) -> Prepared:
     """Installs what the gateway needs, as the holder of the kubeconfig `admin`; can be repeated.
 
-    Returns the kubeconfig of the zone `deploy`, below `zones`: a bound token of the service account that ends
-    after a day. Raises `ClusterUnavailable` with kubectl's words.
+    The kubeconfig of the zone `deploy` holds a bound token of the service account, which ends after a day.
+    When this returns, the admission policies are in force. Raises `ClusterUnavailable` with kubectl's words.
     """
-    files = [ACCESS, GATEWAY_ONLY]
-    if embedded:
-        files += [_EMBEDDED, module_dir("istio-api") / _ISTIO_CRDS]
-    names = [argument for file in files for argument in ("--filename", str(file))]
-    _kubectl(admin, "apply", "--server-side", "--force-conflicts", *names)
-    if embedded:
-        _kubectl(admin, "wait", "--for=condition=Ready", "--timeout=30s", *(f"node/{name}" for name in NODES))
-    token = _kubectl(
-        admin,
-        "create",
-        "token",
-        SERVICE_ACCOUNT,
-        f"--namespace={SERVICE_ACCOUNT_NAMESPACE}",
-        f"--duration={_TOKEN_HOURS}h",
-    ).strip()
-    return {"deploy": _with_token(admin, zones / "deploy" / "kubeconfig", token)}
+    with ThreadPoolExecutor() as pool:
+        crds = pool.submit(_install_mesh_crds, admin, embedded=embedded, progress=progress)
+        files = [ACCESS, GATEWAY_ONLY, *([_EMBEDDED] if embedded else [])]
+        _must(admin, *_apply(*files))
+        version = json.loads(_must(admin, "get", "--raw=/version"))["gitVersion"]
+        deploy = _deploy_kubeconfig(admin, state / "zones" / "deploy" / "kubeconfig")
+        _await_policies(admin)
+        if embedded:
+            _await_condition(admin, "Ready", "nodes", NODES)
+        crds.result()
+    return Prepared(deploy, version)
 
 
-def _with_token(admin: Path, path: Path, token: str) -> Path:
-    """The cluster of the current context of `admin`, with `token` in place of the administrator."""
-    config: dict[str, Any] = json.loads(_kubectl(admin, "config", "view", "--minify", "--flatten", "--output=json"))
-    config["users"] = [{"name": SERVICE_ACCOUNT, "user": {"token": token}}]
-    config["contexts"][0]["context"]["user"] = SERVICE_ACCOUNT
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.touch(mode=0o600)
-    path.write_text(json.dumps(config, indent=1))
-    return path
+def kubectl(kubeconfig: Path, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Runs kubectl with that kubeconfig and returns what it said, whatever its exit code."""
+    cache = kubeconfig.parent / ".kubectl-cache" if kubeconfig.name == "kubeconfig" else None
+    return subprocess.run(
+        [
+            ensure(["kubectl"])["kubectl"],
+            f"--kubeconfig={kubeconfig}",
+            # Not in the user's own, which every start would leave a few hundred files in.
+            *([f"--cache-dir={cache}"] if cache else []),
+            *arguments,
+        ],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=_KUBECTL_SECONDS,
+        check=False,
+    )
 
 
-def _kubectl(kubeconfig: Path, *arguments: str) -> str:
-    command = [ensure(["kubectl"])["kubectl"], f"--kubeconfig={kubeconfig}", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+def _must(kubeconfig: Path, *arguments: str, stdin: str = "") -> str:
+    done = kubectl(kubeconfig, *arguments, stdin=stdin)
     if done.returncode != 0:
         raise ClusterUnavailable(
             f"kubectl {arguments[0]}: {done.stderr.strip() or done.stdout.strip()}",
@@ -62,3 +91,86 @@ def _kubectl(kubeconfig: Path, *arguments: str) -> str:
             where=str(kubeconfig),
         )
     return done.stdout
+
+
+def _apply(*files: Path) -> tuple[str, ...]:
+    # Validation is left to the API server: on this side it costs a second, for the download of all schemas.
+    names = [f"--filename={file}" for file in files]
+    return ("apply", "--server-side", "--force-conflicts", "--validate=false", *names)
+
+
+def _install_mesh_crds(admin: Path, *, embedded: bool, progress: Callable[[str], None]) -> None:
+    """Istio's kinds. In a cluster of the user's only where they are missing, and said aloud."""
+    if not embedded:
+        there = kubectl(admin, "get", "crd", "peerauthentications.security.istio.io", "--output=name")
+        if there.returncode == 0:
+            return
+        progress("the cluster has no Istio: installing its CustomResourceDefinitions, and nothing else of it")
+    file = module_dir("istio-api") / _ISTIO_CRDS
+    _must(admin, *_apply(file))
+    _await_condition(admin, "Established", "customresourcedefinitions", _MESH_KINDS)
+
+
+def _await_condition(admin: Path, condition: str, kind: str, names: Collection[str]) -> None:
+    """Returns when the objects `names` of `kind` have `condition`.
+
+    By asking for all at once: `kubectl wait` asks for one after the other, at five a second.
+    """
+    deadline = time.monotonic() + _CONDITION_SECONDS
+    while time.monotonic() < deadline:
+        items = json.loads(_must(admin, "get", kind, *names, "--output=json"))["items"]
+        lacking = set(names) - {one["metadata"]["name"] for one in items if _has(one, condition)}
+        if not lacking:
+            return
+        time.sleep(0.1)
+    raise ClusterUnavailable(
+        f"{kind} are not {condition} after {_CONDITION_SECONDS:.0f} s: {', '.join(sorted(lacking))}",
+        f"See why: `kubectl describe {kind}`",
+        where=str(admin),
+    )
+
+
+def _has(resource: dict[str, Any], condition: str) -> bool:
+    # Both are null for a moment after the object was made.
+    conditions = (resource.get("status") or {}).get("conditions") or []
+    return any(one["type"] == condition and one["status"] == "True" for one in conditions)
+
+
+def _await_policies(admin: Path) -> None:
+    """Returns when the API server refuses what it has to; it takes up new policies about once a second."""
+    deadline = time.monotonic() + _POLICY_SECONDS
+    while time.monotonic() < deadline:
+        done = kubectl(admin, "create", "--dry-run=server", "--filename=-", stdin=json.dumps(_PROBE))
+        if done.returncode != 0 and "deploy-gateway-namespaces" in done.stderr:
+            return
+        time.sleep(0.1)
+    raise ClusterUnavailable(
+        f"the admission policies were not in force after {_POLICY_SECONDS:.0f} s; last seen: "
+        f"{(done.stderr or done.stdout).strip()}",
+        "Check that the cluster runs Kubernetes 1.30 or newer: ValidatingAdmissionPolicy is part of it",
+        where=str(admin),
+    )
+
+
+def _deploy_kubeconfig(admin: Path, path: Path) -> Path:
+    """The cluster of the current context of `admin`, with a token of the service account instead of its user.
+
+    Nothing else is taken over, so that what runs programs (`exec`, `auth-provider`) can't come along.
+    """
+    token = _must(
+        admin,
+        "create",
+        "token",
+        SERVICE_ACCOUNT,
+        f"--namespace={SERVICE_ACCOUNT_NAMESPACE}",
+        f"--duration={_TOKEN_HOURS}h",
+    ).strip()
+    config: dict[str, Any] = json.loads(
+        _must(admin, "config", "view", "--raw", "--minify", "--flatten", "--output=json")
+    )
+    config["users"] = [{"name": SERVICE_ACCOUNT, "user": {"token": token}}]
+    config["contexts"][0]["context"]["user"] = SERVICE_ACCOUNT
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(config, indent=1))
+    return path

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import socket
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +11,9 @@ from pathlib import Path
 from pipelines.errors import GatewayError
 
 _PROBE_SECONDS = 2.0
-_PORTS = range(20000, 32000)
+
+Ready = Callable[[int], bool]
+"""Whether the component that runs as this process id is ready; asked again until it is."""
 
 
 class ComponentFailed(GatewayError):
@@ -23,13 +23,25 @@ class ComponentFailed(GatewayError):
     title = "A part of the stack failed"
 
 
+class PortTaken(ComponentFailed):
+    """Between our look and the component's start somebody else took its port: worth another start."""
+
+    code = "port-taken"
+    retryable = True
+    title = "A port was taken while the stack started"
+
+
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A long-running program. `ready` is asked until it is true, for `deadline_seconds` at most."""
+    """A long-running program. It is started when all in `needs` are ready, and is then asked by `ready`.
+
+    `environment` is all of its environment. `grace_seconds` is how long it may take to end on SIGTERM;
+    0: it has nothing to put in order, and is killed at once.
+    """
 
     name: str
     argv: tuple[str | Path, ...]
-    ready: Callable[[], bool]
+    ready: Ready
     needs: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     folder: Path | None = None
@@ -37,10 +49,10 @@ class Component:
     grace_seconds: float = 10.0
 
 
-def http_ready(port: int, path: str, *, authority: Path | None = None, token: str | None = None) -> Callable[[], bool]:
+def http_ready(port: int, path: str, *, authority: Path | None = None, token: str | None = None) -> Ready:
     """A check that `GET path` on loopback answers 200; over TLS when `authority` (a CA file) is given."""
 
-    def ready() -> bool:
+    def ready(_pid: int) -> bool:
         if authority is None:
             connection = HTTPConnection("127.0.0.1", port, timeout=_PROBE_SECONDS)
         else:
@@ -55,30 +67,3 @@ def http_ready(port: int, path: str, *, authority: Path | None = None, token: st
             connection.close()
 
     return ready
-
-
-def free_ports(count: int) -> list[int]:
-    """`count` different ports of loopback that nothing listens on now.
-
-    From below the range that the kernel gives to outgoing connections, so that none of the stack's own
-    connections takes a port between this look and the component's start.
-    """
-    ports: list[int] = []
-    for port in random.sample(_PORTS, len(_PORTS)):
-        if len(ports) == count:
-            return ports
-        if _is_free(port):
-            ports.append(port)
-    raise ComponentFailed(
-        f"no {count} free ports were found between {_PORTS.start} and {_PORTS.stop - 1} of loopback",
-        "See what listens there: `ss -ltnp`",
-    )
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as attempt:
-        try:
-            attempt.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.stack.component import Component, free_ports, http_ready
+from tools.stack.component import Component, ComponentFailed, http_ready
 from tools.stack.kubeconfig import write_kubeconfig
 from tools.stack.pki import Pki, make_pki
+from tools.stack.ports import free_ports
 from tools.toolbox import module_dir
 
 _STAGES = Path(__file__).with_name("stages.yaml")
@@ -30,11 +32,7 @@ class ControlPlane:
     """Its components, and the kubeconfig of each identity."""
 
     components: tuple[Component, ...]
-    server: str
-    pki: Pki
     kubeconfigs: Mapping[str, Path]
-    tokens: Mapping[str, str]
-    audit_log: Path
 
 
 def make_control_plane(state: Path, tools: Mapping[str, Path]) -> ControlPlane:
@@ -53,19 +51,24 @@ def make_control_plane(state: Path, tools: Mapping[str, Path]) -> ControlPlane:
         )
         for name, (user, _) in _IDENTITIES.items()
     }
-    audit_log = state / "logs" / "kube-apiserver-audit.log"
     components = (
         _etcd(state, tools["etcd"], etcd_client, etcd_peer),
-        _api_server(state, tools["kube-apiserver"], pki, tokens, api, etcd_client, audit_log),
+        _api_server(state, tools["kube-apiserver"], pki, tokens, api, etcd_client),
         _controller_manager(tools["kube-controller-manager"], pki, kubeconfigs, manager),
         _scheduler(tools["kube-scheduler"], pki, kubeconfigs, scheduler),
         _kwok(state, tools["kwok"], kubeconfigs, kwok),
     )
-    return ControlPlane(components, server, pki, kubeconfigs, tokens, audit_log)
+    return ControlPlane(components, kubeconfigs)
+
+
+def audit_log(state: Path) -> Path:
+    """Where the API server of the stack in `state` writes who did what: one JSON object a line."""
+    return state / "logs" / "kube-apiserver-audit.log"
 
 
 def _etcd(state: Path, program: Path, client: int, peer: int) -> Component:
     url, peer_url = f"http://127.0.0.1:{client}", f"http://127.0.0.1:{peer}"
+    shutil.rmtree(state / "etcd", ignore_errors=True)  # of a start that was given up
     return Component(
         name="etcd",
         grace_seconds=_NO_GRACE,
@@ -91,7 +94,6 @@ def _api_server(
     tokens: Mapping[str, str],
     port: int,
     etcd_port: int,
-    audit_log: Path,
 ) -> Component:
     token_file = state / "pki" / "tokens.csv"
     token_file.touch(mode=0o600)
@@ -116,7 +118,7 @@ def _api_server(
             f"--service-account-key-file={pki.service_account_key}",
             f"--service-account-signing-key-file={pki.service_account_key}",
             f"--audit-policy-file={policy}",
-            f"--audit-log-path={audit_log}",
+            f"--audit-log-path={audit_log(state)}",
             "--endpoint-reconciler-type=none",
             "--shutdown-delay-duration=0s",
         ),
@@ -197,7 +199,10 @@ def _kwok(state: Path, program: Path, kubeconfigs: Mapping[str, Path], port: int
 def _only_unless_simulated(stage: str) -> str:
     """kwok's own way to make a Pod ready, left to Pods whose containers don't say SIMULATE."""
     before, selector, after = stage.partition("    matchExpressions:\n")
-    assert selector, "kwok's stage has another form in this version"
+    if not selector:
+        raise ComponentFailed(
+            "kwok's stage pod-ready has another form in this version", "Use the pinned kwok", where="kwok"
+        )
     condition = (
         "    - key: '.spec.containers.[] | .env // [] | .[] | select( .name == \"SIMULATE\" ) | .value'\n"
         "      operator: 'DoesNotExist'\n"

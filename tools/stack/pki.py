@@ -27,7 +27,7 @@ class Pki:
 
 def make_pki(folder: Path) -> Pki:
     """New keys below `folder`, which only this user may enter. Elliptic curves: no noticeable time."""
-    folder.mkdir(parents=True, mode=0o700)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     authority_key, serving_key = (
         ec.generate_private_key(ec.SECP256R1()),
         ec.generate_private_key(ec.SECP256R1()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,12 @@ from pathlib import Path
 from redis import Redis
 from redis.exceptions import RedisError
 
-from tools.stack.component import Component, free_ports, http_ready
+from pipelines.errors import ToolMissing
+from tools.stack.component import Component, http_ready
+from tools.stack.ports import free_ports
+from tools.stack.supervisor import PROJECT
+from tools.stack.zones import coverage_environment
 from tools.toolbox import redis_server
-
-_PROJECT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,30 +36,34 @@ def make_redis(state: Path) -> Service:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     config = folder / "redis.conf"
     config.touch(mode=0o600)
+    # In a file, since words on the command line can be read by everybody.
     config.write_text(f"bind 127.0.0.1\nport {port}\nrequirepass {password}\nsave ''\nappendonly no\ndir {folder}\n")
     url = f"redis://:{password}@127.0.0.1:{port}/0"
 
-    def ready() -> bool:
+    def ready(_pid: int) -> bool:
         try:
             with Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) as client:
                 return bool(client.ping())
         except RedisError:
             return False  # not ready yet: asked again until the deadline
 
-    return Service(Component("redis", (redis_server(), config), ready), url)
+    return Service(Component("redis", (redis_server(), config), ready, grace_seconds=0.0), url)
 
 
 def make_git_server(state: Path) -> Service:
-    """Serves the bare repositories below `state/git`."""
+    """Serves the bare repositories below `state/git`. Raises `ToolMissing`."""
+    if shutil.which("git") is None:
+        raise ToolMissing("no git was found", "Install it (`apt-get install git`)", where="git")
     (port,) = free_ports(1)
     root = state / "git"
     root.mkdir(parents=True, exist_ok=True)
     component = Component(
         name="git-server",
-        argv=(sys.executable, "-m", "tools.stack.git_server", f"--root={root}", f"--port={port}"),
+        argv=(sys.executable, "-P", "-m", "tools.stack.git_server", f"--root={root}", f"--port={port}"),
         ready=http_ready(port, "/healthz"),
-        environment={"PATH": os.environ["PATH"], "PYTHONPATH": str(_PROJECT)},
-        grace_seconds=0.0,
+        environment={"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT), **coverage_environment()},
+        folder=root,
+        grace_seconds=2.0,
     )
     return Service(component, f"http://127.0.0.1:{port}")
 
@@ -71,6 +78,7 @@ def make_registry(state: Path, crane: Path) -> Service:
         argv=(crane, "registry", "serve", f"--address=127.0.0.1:{port}", f"--disk={folder}"),
         ready=http_ready(port, "/v2/"),
         environment={"PATH": os.environ["PATH"]},
+        folder=folder,
         grace_seconds=0.0,
     )
     return Service(component, f"127.0.0.1:{port}")

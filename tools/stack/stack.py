@@ -2,106 +2,244 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import signal
 import subprocess
-import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, NoReturn
 
-from pipelines.errors import Conflict
-from tools.stack.cluster import prepare_cluster
-from tools.stack.component import Component
-from tools.stack.control_plane import ControlPlane, make_control_plane
+from pipelines.errors import Conflict, InvalidInput
+from tools.stack.cluster import kubectl, prepare_cluster
+from tools.stack.component import Component, PortTaken
+from tools.stack.control_plane import audit_log, make_control_plane
+from tools.stack.ports import claim as claim_port
+from tools.stack.ports import free_ports
+from tools.stack.processes import ProcessId
 from tools.stack.services import make_git_server, make_redis, make_registry
+from tools.stack.state import (
+    Record,
+    claim,
+    default_state,
+    disk_errors,
+    end_recorded,
+    forget,
+    recorded,
+    write_record,
+)
 from tools.stack.supervisor import Supervisor
+from tools.stack.zones import make_check_worker, make_deploy_worker, make_gateway, make_reconciler
 from tools.toolbox import ensure
 
+__all__ = ["INFRASTRUCTURE", "Stack", "default_state", "end_recorded", "recorded"]
+
 INFRASTRUCTURE = frozenset({"control-plane", "redis", "git-server", "registry"})
-_PLANE_TOOLS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kwok")
-_RECORD = "stack.json"
+PLANE_TOOLS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kwok")
+_ATTEMPTS = 3
+
+Progress = Callable[[str], None]
 
 
 class Stack:
-    """A running stack. Its processes are children of this one: use it as a context manager."""
+    """A running stack: where its parts are, and, for the process that holds it, ways to add and end some.
 
-    def __init__(self, state: Path, progress: Callable[[str], None]) -> None:
+    Its processes are children of the holder, and end with it: use it as a context manager.
+    """
+
+    def __init__(self, state: Path, *, supervisor: Supervisor | None = None, lock: IO[str] | None = None) -> None:
+        """For `up` and `attach`."""
         self.state = state
-        self.supervisor = Supervisor(state / "logs", progress)
         self.redis_url = ""
         self.git_url = ""
         self.registry = ""
-        self.plane: ControlPlane | None = None
+        self.gateway_url = ""
+        self.kubernetes_version = ""
         self.kubeconfigs: dict[str, Path] = {}
+        self._supervisor = supervisor
+        self._lock = lock
 
     @classmethod
     def up(
         cls,
-        state: Path,
+        state: Path | None = None,
         *,
         components: Collection[str] = INFRASTRUCTURE,
         kubeconfig: Path | None = None,
-        progress: Callable[[str], None] | None = None,
+        progress: Progress | None = None,
     ) -> Stack:
-        """Starts `components` in the folder `state`, which begins empty.
+        """Starts `components` in the folder `state` (None: `default_state()`), which it empties first.
 
-        With `kubeconfig`, that cluster is used and no control plane is started. Raises `Conflict` when a
-        stack already runs there, `ComponentFailed` when one doesn't start; nothing is left running then.
+        With `kubeconfig`, an administrator's, that cluster is prepared and used, and no control plane is
+        started. Raises `Conflict` when a stack already runs there, `ComponentFailed` when a part doesn't
+        start, `ToolMissing`, `DiskFull`, `ClusterUnavailable`; nothing is left running then.
         """
-        say = progress or (lambda _line: None)
-        state = state.resolve()
-        running = recorded(state)
-        if running is not None:
-            raise Conflict(
-                f"a stack already runs in {state} (process {running['pid']})",
-                "Use it, or end it first: `deploy-gateway dev down`",
-            )
-        shutil.rmtree(state, ignore_errors=True)
-        state.mkdir(parents=True, mode=0o700)
-        stack = cls(state, say)
-        try:
-            stack._start(components, kubeconfig, say)
-            stack.record()
-        except BaseException:
-            stack.down()
-            raise
+        folder = (state or default_state()).resolve()
+        with disk_errors(folder):
+            lock = claim(folder)
+            stack = cls(folder, supervisor=Supervisor(folder / "logs", progress or _silent), lock=lock)
+            try:
+                stack.start(components, kubeconfig=kubeconfig, progress=progress)
+            except BaseException:
+                stack.down()
+                raise
         return stack
 
-    def _start(self, components: Collection[str], kubeconfig: Path | None, say: Callable[[str], None]) -> None:
-        wanted: list[Component] = []
-        if "redis" in components:
+    @classmethod
+    def attach(cls, state: Path | None = None) -> Stack:
+        """The stack that another process holds in `state`: to be used, not to be changed. Raises `Conflict`."""
+        folder = (state or default_state()).resolve()
+        record = recorded(folder)
+        if record is None or not record.holder.is_alive:
+            raise Conflict(f"no stack runs in {folder}", "Start one: `deploy-gateway dev up`", where=str(folder))
+        stack = cls(folder)
+        stack.redis_url, stack.git_url, stack.registry = record.redis_url, record.git_url, record.registry
+        stack.gateway_url, stack.kubernetes_version = record.gateway_url, record.kubernetes_version
+        stack.kubeconfigs = {name: Path(path) for name, path in record.kubeconfigs.items()}
+        return stack
+
+    def start(
+        self,
+        components: Collection[str],
+        *,
+        kubeconfig: Path | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        """Starts those of `components` that this stack doesn't have yet. Raises as `up` does."""
+        unknown = set(components) - INFRASTRUCTURE
+        if unknown:
+            raise InvalidInput(
+                f"the stack has no component {', '.join(sorted(unknown))}",
+                f"Components are: {', '.join(sorted(INFRASTRUCTURE))}",
+                where="components",
+            )
+        say = progress or _silent
+        missing = set(components) - set(self.processes)
+        if self.kubeconfigs or kubeconfig is not None:
+            missing.discard("control-plane")
+        self._start_with_free_ports(lambda: self._make(missing, say))
+        if kubeconfig is not None:
+            self.kubeconfigs["admin"] = kubeconfig.resolve()
+        if kubeconfig is not None or "control-plane" in missing:
+            prepared = prepare_cluster(self.kubeconfig, self.state, embedded=kubeconfig is None, progress=say)
+            self.kubeconfigs["deploy"] = prepared.deploy
+            self.kubernetes_version = prepared.kubernetes_version
+        self._record()
+
+    def _make(self, wanted: Collection[str], say: Progress) -> list[Component]:
+        """The programs of `wanted`, on ports that are free now; fills in their addresses."""
+        made = []
+        if "redis" in wanted:
             redis = make_redis(self.state)
             self.redis_url = redis.address
-            wanted.append(redis.component)
-        if "git-server" in components:
+            made.append(redis.component)
+        if "git-server" in wanted:
             git = make_git_server(self.state)
             self.git_url = git.address
-            wanted.append(git.component)
-        if "registry" in components:
+            made.append(git.component)
+        if "registry" in wanted:
             registry = make_registry(self.state, ensure(["crane"], progress=say)["crane"])
             self.registry = registry.address
-            wanted.append(registry.component)
-        if "control-plane" in components and kubeconfig is None:
-            tools = ensure(_PLANE_TOOLS, progress=say)
-            self.plane = make_control_plane(self.state, tools)
-            self.kubeconfigs = dict(self.plane.kubeconfigs)
-            wanted += self.plane.components
-        elif kubeconfig is not None:
-            self.kubeconfigs = {"admin": kubeconfig}
-        self.supervisor.start(wanted)
-        if self.kubeconfigs:
-            self.kubeconfigs.update(
-                prepare_cluster(self.kubeconfigs["admin"], self.state / "zones", embedded=self.plane is not None)
+            made.append(registry.component)
+        if "control-plane" in wanted:
+            plane = make_control_plane(self.state, ensure(PLANE_TOOLS, progress=say))
+            self.kubeconfigs = dict(plane.kubeconfigs)
+            made += plane.components
+        return made
+
+    def _start_with_free_ports(self, make: Callable[[], list[Component]]) -> None:
+        """Starts what `make` returns; makes it anew, with other ports, when somebody was faster at one of them."""
+        for left in reversed(range(_ATTEMPTS)):
+            components = make()
+            try:
+                self._supervise().start(components)
+            except PortTaken:
+                if not left:
+                    raise
+                self._supervise().stop(*(component.name for component in components))
+            else:
+                return
+
+    def start_gateway(self, config: Path, port: int | None = None) -> str:
+        """Starts the front door with the gateway.yaml `config`; returns its address.
+
+        Without `port` on a free one. Raises `PortBusy` when `port` is taken, `ComponentFailed`.
+        """
+        if port is not None:
+            claim_port(port)
+
+        def make() -> list[Component]:
+            chosen = port or free_ports(1)[0]
+            self.gateway_url = f"http://127.0.0.1:{chosen}"
+            return [make_gateway(self.state, config, chosen)]
+
+        self._start_with_free_ports(make)
+        self._record()
+        return self.gateway_url
+
+    def start_check_worker(self, config: Path, *, name: str = "check-worker") -> None:
+        """Starts a worker of the check zone. Several need different names."""
+        self.add(make_check_worker(self.state, config, self.redis_url, name=name))
+
+    def start_deploy_worker(self, config: Path, *, cluster: str = "local", name: str = "deploy-worker") -> None:
+        """Starts a worker of the deploy zone, with the service account's kubeconfig for `cluster`."""
+        self.add(
+            make_deploy_worker(
+                self.state,
+                config,
+                self.redis_url,
+                cluster=cluster,
+                kubeconfig=self.gateway_kubeconfig,
+                name=name,
             )
+        )
+
+    def start_reconciler(self, config: Path, *, name: str = "reconciler") -> None:
+        """Starts a reconciler."""
+        self.add(make_reconciler(self.state, config, name=name))
+
+    def add(self, *components: Component) -> None:
+        """Starts more components side by side, and waits for them. Raises as `up` does."""
+        self._supervise().start(components)
+        self._record()
+
+    def stop(self, *names: str) -> None:
+        """Ends the components called `names` in good order, with all they started."""
+        self._supervise().stop(*names)
+        self._record()
+
+    def kill(self, name: str) -> None:
+        """Ends one component as a crash would."""
+        self._supervise().kill(name)
+        self._record()
+
+    def check(self) -> None:
+        """Raises `ComponentFailed` with the name and the end of the log of one that has ended by itself."""
+        self._supervise().check()
+
+    def watch(self) -> NoReturn:
+        """Keeps checking, until one has ended by itself (`ComponentFailed`) or KeyboardInterrupt."""
+        self._supervise().watch()
+
+    def down(self) -> None:
+        """Ends everything that this stack has started. Can be repeated."""
+        self._supervise().stop()
+        forget(self.state)
+        if self._lock is not None:
+            self._lock.close()
 
     @property
     def git_root(self) -> Path:
         """Where bare repositories TEAM/NAME.git are served from."""
         return self.state / "git"
+
+    @property
+    def logs(self) -> Path:
+        """Where NAME.log of each component is."""
+        return self.state / "logs"
+
+    @property
+    def audit_log(self) -> Path:
+        """The API server's audit log: one JSON object a line, level Metadata."""
+        return audit_log(self.state)
 
     @property
     def kubeconfig(self) -> Path:
@@ -114,43 +252,38 @@ class Stack:
         return self.kubeconfigs["deploy"]
 
     @property
-    def pids(self) -> Mapping[str, int]:
-        """Name → process id."""
-        return self.supervisor.pids
+    def processes(self) -> Mapping[str, ProcessId]:
+        """Name → process of each component that runs."""
+        return self._supervise().processes
 
-    def add(self, components: Iterable[Component]) -> None:
-        """Starts more components, and waits for them."""
-        self.supervisor.start(components)
-        self.record()
+    def kubectl(self, *arguments: str, identity: str = "admin", stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Runs kubectl as `identity` (a key of `kubeconfigs`); what it said, whatever its exit code."""
+        return kubectl(self.kubeconfigs[identity], *arguments, stdin=stdin)
 
-    def kubectl(self, *arguments: str, identity: str = "admin") -> subprocess.CompletedProcess[str]:
-        """Runs kubectl as `identity` and returns what it said, whatever its exit code."""
-        kubectl = ensure(["kubectl"])["kubectl"]
-        return subprocess.run(
-            [kubectl, f"--kubeconfig={self.kubeconfigs[identity]}", *arguments],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
+    def _supervise(self) -> Supervisor:
+        if self._supervisor is None:
+            raise Conflict(
+                "this stack is held by another process, which alone can change it",
+                "Do it there, or end it with `deploy-gateway dev down`",
+                where=str(self.state),
+            )
+        return self._supervisor
+
+    def _record(self) -> None:
+        """Writes down what runs, so that another process can use it or end it."""
+        write_record(
+            self.state,
+            Record(
+                holder=ProcessId.current(),
+                processes=dict(self.processes),
+                redis_url=self.redis_url,
+                git_url=self.git_url,
+                registry=self.registry,
+                gateway_url=self.gateway_url,
+                kubernetes_version=self.kubernetes_version,
+                kubeconfigs={name: str(path) for name, path in self.kubeconfigs.items()},
+            ),
         )
-
-    def record(self) -> None:
-        """Writes down what runs, so that another process can end it."""
-        record = {
-            "pid": os.getpid(),
-            "started": _start_time(os.getpid()),
-            "processes": {
-                name: {"pid": pid, "started": _start_time(pid)} for name, pid in self.supervisor.pids.items()
-            },
-        }
-        temporary = self.state / f".{_RECORD}"
-        temporary.write_text(json.dumps(record, indent=1))
-        temporary.replace(self.state / _RECORD)
-
-    def down(self) -> None:
-        """Ends everything that this stack started."""
-        self.supervisor.stop()
-        (self.state / _RECORD).unlink(missing_ok=True)
 
     def __enter__(self) -> Stack:
         return self
@@ -161,40 +294,5 @@ class Stack:
         self.down()
 
 
-def recorded(state: Path) -> dict[str, Any] | None:
-    """What `stack.json` says of a stack that runs in `state`; None when none does."""
-    try:
-        record: dict[str, Any] = json.loads((state / _RECORD).read_text())
-    except (FileNotFoundError, ValueError):
-        return None
-    return record if _start_time(record["pid"]) == record["started"] else None
-
-
-def end_recorded(state: Path, *, grace_seconds: float = 30.0) -> bool:
-    """Ends the stack that another process started in `state`; False when none runs there.
-
-    A process is known by its id *and* its start time, so that a stranger who got the id later is left alone.
-    """
-    state = state.resolve()
-    record = recorded(state)
-    if record is None:
-        return False
-    os.kill(record["pid"], signal.SIGTERM)
-    deadline = time.monotonic() + grace_seconds
-    while _start_time(record["pid"]) == record["started"] and time.monotonic() < deadline:
-        time.sleep(0.05)
-    for process in [record, *record["processes"].values()]:
-        if process["started"] is not None and _start_time(process["pid"]) == process["started"]:
-            os.kill(process["pid"], signal.SIGKILL)
-    (state / _RECORD).unlink(missing_ok=True)
-    return True
-
-
-def _start_time(pid: int) -> int | None:
-    """When `pid` began, in clock ticks since boot; None when there is no such process."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    fields = text.rpartition(")")[2].split()
-    return None if fields[0] == "Z" else int(fields[19])
+def _silent(_line: str) -> None:
+    pass

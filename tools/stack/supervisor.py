@@ -2,50 +2,63 @@
 
 from __future__ import annotations
 
-import ctypes
+import errno
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
-from tools.stack.component import Component, ComponentFailed
+from pipelines.errors import DiskFull, GatewayError, ToolMissing
+from tools.stack.component import Component, ComponentFailed, PortTaken
+from tools.stack.guardian import Guardian
+from tools.stack.processes import ProcessId, end_session
 
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None)
+PROJECT = Path(__file__).resolve().parents[2]
+"""The folder that holds our packages: the import path of those components that are our own programs."""
+
 _POLL_SECONDS = 0.02
+_WATCH_SECONDS = 0.5
 _LOG_LINES = 12
+_LOG_TAIL_BYTES = 16 * 1024
 
 
 @dataclass(slots=True)
 class _Running:
     component: Component
     process: subprocess.Popen[bytes]
+    id: ProcessId
     log: Path
-    started: float
+    began: float
     is_ready: bool = False
 
 
 class Supervisor:
-    """Holds the processes of one stack. They end with it, even when it is killed."""
+    """Holds the processes of one stack. They end with it, even when it is killed; see `guardian`."""
 
     def __init__(self, logs: Path, progress: Callable[[str], None]) -> None:
         """`logs` is the folder that gets NAME.log of each component; `progress` is told of each that is ready."""
         self._logs = logs
         self._progress = progress
         self._running: dict[str, _Running] = {}
+        self._guardian: Guardian | None = None
         logs.mkdir(parents=True, exist_ok=True)
 
     @property
-    def pids(self) -> dict[str, int]:
-        """Name → process id of all that were started."""
-        return {name: running.process.pid for name, running in self._running.items()}
+    def processes(self) -> Mapping[str, ProcessId]:
+        """Name → process of all that run, in the order of their start."""
+        return {name: running.id for name, running in self._running.items()}
 
     def start(self, components: Iterable[Component]) -> None:
-        """Starts `components` and returns when all are ready. Raises `ComponentFailed`; the caller then stops all."""
+        """Starts `components` and returns when all are ready.
+
+        Raises `ComponentFailed`, `ToolMissing` or `DiskFull`; what has been started then still runs.
+        """
         waiting = {component.name: component for component in components}
+        self._refuse_unmet(waiting)
         while waiting or not all(running.is_ready for running in self._running.values()):
             ready = {name for name, running in self._running.items() if running.is_ready}
             for name in [name for name, one in waiting.items() if set(one.needs) <= ready]:
@@ -53,91 +66,117 @@ class Supervisor:
             self.check()
             self._ask()
             time.sleep(_POLL_SECONDS)
+        self.check()
 
     def check(self) -> None:
         """Raises `ComponentFailed`, naming it and with the end of its log, when one has ended by itself."""
         for running in self._running.values():
             code = running.process.poll()
             if code is not None:
-                raise ComponentFailed(
-                    f"{running.component.name} ended with {_how(code)}. The end of its log:\n{_tail(running.log)}",
-                    f"The whole log is {running.log}",
-                    where=running.component.name,
-                )
+                _fail(running, f"ended with {_how(code)}")
 
-    def stop(self) -> None:
-        """Ends all: those that were started last first, with SIGTERM, and SIGKILL after their grace."""
-        for running in reversed(self._running.values()):
-            if running.component.grace_seconds > 0:
-                _signal(running.process, signal.SIGTERM)
-            else:
-                _signal(running.process, signal.SIGKILL)
-        for running in reversed(self._running.values()):
-            try:
-                running.process.wait(running.component.grace_seconds)
-            except subprocess.TimeoutExpired:
-                _signal(running.process, signal.SIGKILL)
-                running.process.wait()
-            # Whatever it started and left behind is in its process group.
-            _signal_group(running.process.pid, signal.SIGKILL)
-        self._running.clear()
+    def watch(self) -> NoReturn:
+        """Keeps looking at all. Only ends by raising: `ComponentFailed` as `check`, or KeyboardInterrupt."""
+        while True:
+            self.check()
+            time.sleep(_WATCH_SECONDS)
 
-    def stop_one(self, name: str, how: signal.Signals = signal.SIGTERM) -> None:
-        """Ends one component and forgets it, so that it can be started again."""
-        running = self._running.pop(name)
-        _signal(running.process, how)
+    def stop(self, *names: str) -> None:
+        """Ends the components called `names`, or all: SIGTERM, SIGKILL after their grace, with all they started.
+
+        Those that were started last go first. One that doesn't run is as good as ended.
+        """
+        ending = [self._running[name] for name in reversed(self._running) if not names or name in names]
+        began = time.monotonic()
+        for running in ending:
+            grace = running.component.grace_seconds
+            running.process.send_signal(signal.SIGTERM if grace > 0 else signal.SIGKILL)
+        for running in ending:
+            self._finish(running, began + running.component.grace_seconds)
+        if not self._running and self._guardian is not None:
+            self._guardian.dismiss()
+            self._guardian = None
+
+    def kill(self, name: str) -> None:
+        """Ends one component as a crash would, with all it started, and forgets it."""
+        self._running[name].process.kill()
+        self._finish(self._running[name], time.monotonic())
+
+    def _finish(self, running: _Running, deadline: float) -> None:
         try:
-            running.process.wait(running.component.grace_seconds + 1)
+            running.process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            _signal(running.process, signal.SIGKILL)
+            running.process.kill()
             running.process.wait()
-        _signal_group(running.process.pid, signal.SIGKILL)
+        end_session(running.id)
+        del self._running[running.component.name]
+
+    def _refuse_unmet(self, waiting: Mapping[str, Component]) -> None:
+        for component in waiting.values():
+            unmet = set(component.needs) - set(waiting) - set(self._running)
+            if unmet:
+                raise ComponentFailed(
+                    f"{component.name} needs {', '.join(sorted(unmet))}, which is not part of this stack",
+                    "Start that too",
+                    where=component.name,
+                )
 
     def _spawn(self, component: Component) -> None:
         log = self._logs / f"{component.name}.log"
         with log.open("ab") as output:
-            process = subprocess.Popen(
-                [os.fspath(word) for word in component.argv],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=dict(component.environment),
-                cwd=component.folder,
-                start_new_session=True,
-                preexec_fn=_die_with_parent,
-            )
-        self._running[component.name] = _Running(component, process, log, time.monotonic())
+            process = _popen(component, output.fileno())
+        identity = ProcessId.of(process.pid)
+        if identity is None:
+            process.wait()
+            _fail(_Running(component, process, ProcessId(process.pid, 0), log, 0), "ended at once")
+        self._running[component.name] = _Running(component, process, identity, log, time.monotonic())
+        if self._guardian is None:
+            self._guardian = Guardian(self._logs / "guardian.log")
+        self._guardian.answer_for(identity)
 
     def _ask(self) -> None:
         for name, running in self._running.items():
             if running.is_ready:
                 continue
-            elapsed = time.monotonic() - running.started
-            if running.component.ready():
+            elapsed = time.monotonic() - running.began
+            if running.component.ready(running.process.pid):
                 running.is_ready = True
                 self._progress(f"{name}: ready after {elapsed:.1f} s")
             elif elapsed > running.component.deadline_seconds:
-                raise ComponentFailed(
-                    f"{name} was not ready after {elapsed:.0f} s. The end of its log:\n{_tail(running.log)}",
-                    f"The whole log is {running.log}",
-                    where=name,
-                )
+                _fail(running, f"was not ready after {elapsed:.0f} s")
 
 
-def _die_with_parent() -> None:
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _signal(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
-    if process.poll() is None:
-        process.send_signal(how)
-
-
-def _signal_group(group: int, how: signal.Signals) -> None:
+def _popen(component: Component, output: int) -> subprocess.Popen[bytes]:
     try:
-        os.killpg(group, how)
-    except ProcessLookupError:
-        return  # nothing was left behind
+        return subprocess.Popen(
+            [os.fspath(word) for word in component.argv],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=dict(component.environment),
+            cwd=component.folder,
+            start_new_session=True,
+        )
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.EACCES, errno.ENOEXEC):
+            raise ToolMissing(
+                f"{component.argv[0]} can't be run: {error.strerror}",
+                "Install it, or build it anew: `deploy-gateway tools install`",
+                where=component.name,
+            ) from error
+        raise
+
+
+def _fail(running: _Running, what: str) -> NoReturn:
+    """Raises the error that says why `running` is of no use, as well as its log tells."""
+    name, tail = running.component.name, _tail(running.log)
+    kind: type[GatewayError] = ComponentFailed
+    solution = f"The whole log is {running.log}"
+    if "no space left on device" in tail.lower():
+        kind, solution = DiskFull, f"Make room where {running.log.parent.parent} is, and start again"
+    elif "address already in use" in tail.lower():
+        kind = PortTaken
+    raise kind(f"{name} {what}. The end of its log:\n{tail}", solution, where=name)
 
 
 def _how(code: int) -> str:
@@ -145,5 +184,7 @@ def _how(code: int) -> str:
 
 
 def _tail(log: Path) -> str:
-    lines = log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
+    with log.open("rb") as stream:
+        stream.seek(max(0, log.stat().st_size - _LOG_TAIL_BYTES))
+        lines = stream.read().decode(errors="replace").splitlines()[-_LOG_LINES:]
     return "\n".join(f"  {line}" for line in lines) or "  (empty)"
