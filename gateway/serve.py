@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
 
 from configuration.settings import Settings
@@ -48,10 +49,29 @@ class _Worker(ThreadWorker):  # type: ignore[misc]
         super().enqueue_req(conn)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        parts: Gateway = self.wsgi.extensions[EXTENSION]
-        parts.waiters.stop.set()
-        parts.wakeups.close()
+        self._end_waiting()
         super().handle_exit(sig, frame)
+
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        self._end_waiting()
+        super().handle_quit(sig, frame)
+
+    def _end_waiting(self) -> None:
+        # A signal may come before the application is loaded.
+        application = getattr(self, "wsgi", None)
+        if isinstance(application, Flask):
+            parts: Gateway = application.extensions[EXTENSION]
+            parts.waiters.stop.set()
+            parts.wakeups.close()
+
+
+class _Log(Logger):  # type: ignore[misc]
+    """gunicorn's own lines, as JSON like all others."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
@@ -73,6 +93,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "limit_request_fields": 50,
             "limit_request_field_size": 4096,
             "accesslog": None,
+            "logger_class": "gateway.serve._Log",
             "loglevel": "warning",
             "control_socket_disable": True,
             "proc_name": "deploy-gateway",

@@ -120,8 +120,8 @@ class Server:
                 time.sleep(0.05)
         raise AssertionError(f"the gateway did not start:\n{self.log.read_text()}")
 
-    def stop(self) -> int:
-        self.process.terminate()
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(how)
         return self.process.wait(30)
 
     def kill_all(self) -> None:

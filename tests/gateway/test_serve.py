@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
+import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -108,13 +110,14 @@ def test_a_store_without_tables_is_told_before_anything_is_started(tmp_path: Pat
     assert "migrate" in caught.value.solution
 
 
-def test_a_stop_ends_open_streams_and_leaves_with_0(server: Server, accept) -> None:
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_ends_open_streams_and_leaves_with_0(server: Server, accept, how: signal.Signals) -> None:
     url = f"{server.url}/api/v1/releases/{accept().id}/events"
     with httpx.stream("GET", url, headers=DEVELOPER, timeout=30) as response:
         chunks = response.iter_lines()
         next(chunks)
         began = time.monotonic()
-        assert server.stop() == 0
+        assert server.stop(how) == 0
         list(chunks)
     assert time.monotonic() - began < 15
 
@@ -138,6 +141,24 @@ def test_the_log_is_json_and_holds_no_secret(server: Server) -> None:
     assert all(line["timestamp"] and line["level"] for line in lines)
     assert secrets_in(server.log.read_text()) == []
     assert "dg_nope" not in server.log.read_text()
+
+
+def test_an_unforeseen_error_is_logged_as_json_and_without_a_secret(tmp_path: Path, redis_url: str) -> None:
+    config = prepare(tmp_path, redis_url)
+    body = {"app": "checkout", "environment": "staging", "ref": "main"}
+    with serving(config, tmp_path / "gateway.log") as server:
+        httpx.post(f"{server.url}/api/v1/releases", json=body, headers=DEVELOPER, timeout=30)
+        with sqlite3.connect(tmp_path / "gateway.db") as database:
+            database.execute("UPDATE releases SET state = 'no such state'")
+        answer = httpx.get(f"{server.url}/api/v1/releases", headers=DEVELOPER, timeout=10)
+        server.stop()
+        log = server.log.read_text()
+    assert answer.status_code == 500
+    assert answer.json()["code"] == "internal-error"
+    (line,) = [line for line in map(json.loads, log.splitlines()) if line["event"] == "unexpected error"]
+    assert line["reference"] == answer.headers["X-Request-Id"]
+    assert line["exception"][0]["exc_type"] == "ValueError"
+    assert secrets_in(log + answer.text) == []
 
 
 def test_two_gateways_serve_the_same_store(shared: Server, server: Server) -> None:
