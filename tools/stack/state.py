@@ -9,7 +9,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from tools.stack.processes import ProcessId, end_session, send
 
 _RECORD = "stack.json"
 _LOCK = "stack.lock"
+_LOGS = "logs"
 _POLL_SECONDS = 0.02
 
 
@@ -92,10 +93,18 @@ def claim(folder: Path) -> IO[str]:
     lock.truncate(0)
     lock.write(f"{holder.pid}\n")
     lock.flush()
-    for entry in folder.iterdir():
-        if entry.name != _LOCK:
-            shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+    _empty(folder, but=(_LOCK,))
     return lock
+
+
+def _empty(folder: Path, *, but: Collection[str]) -> None:
+    for entry in folder.iterdir():
+        if entry.name in but:
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
 
 
 def _refuse_others_files(folder: Path) -> None:
@@ -136,8 +145,8 @@ def recorded(folder: Path) -> Record | None:
 
 
 def forget(folder: Path) -> None:
-    """Removes the record: nothing runs any more."""
-    (folder / _RECORD).unlink(missing_ok=True)
+    """Removes all but the logs: nothing runs any more, and credentials and data have no further use."""
+    _empty(folder, but=(_LOCK, _LOGS))
 
 
 def end_recorded(folder: Path, *, grace_seconds: float = 30.0) -> bool:

@@ -1,0 +1,126 @@
+"""Real parts for all tests: one stack in a session, of which only that is started which a test asks for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pipelines.errors import ToolMissing
+from tools.stack import INFRASTRUCTURE, Stack
+from tools.stack.component import Component
+from tools.stack.ports import free_ports
+from tools.stack.repositories import push_commit
+from tools.stack.stack import PLANE_TOOLS
+from tools.stack.supervisor import Supervisor
+from tools.toolbox import ensure, postgres_bin_dir
+
+
+@dataclass(frozen=True, slots=True)
+class GitServer:
+    """The Git server: repository `shop/checkout` is `url/shop/checkout.git`, and on disk `root/shop/checkout.git`."""
+
+    url: str
+    root: Path
+
+    def push(self, repository: str, files: dict[str, str | bytes], message: str = "A change") -> str:
+        """Commits exactly `files` to main of `repository` (`shop/checkout`); the SHA."""
+        return push_commit(self.root / f"{repository}.git", files, message)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Builds the control plane's programs before any test's timeout runs: once they take minutes."""
+    if any("stack" in getattr(item, "fixturenames", ()) for item in session.items):
+        ensure((*PLANE_TOOLS, "crane"), progress=session.config.get_terminal_writer().line)
+
+
+@pytest.fixture(scope="session")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The session's stack with nothing in it yet; the fixtures below add to it."""
+    with Stack.up(tmp_path_factory.mktemp("stack"), components=()) as stack:
+        yield stack
+        stack.check()
+
+
+@pytest.fixture(scope="session")
+def stack(parts: Stack) -> Stack:
+    """Control plane, kwok, Redis, Git server and registry."""
+    parts.start(INFRASTRUCTURE)
+    return parts
+
+
+@pytest.fixture(scope="session")
+def redis_url(parts: Stack) -> str:
+    """A Redis with a password. It is shared: a test that counts on an empty one empties it."""
+    parts.start({"redis"})
+    return parts.redis_url
+
+
+@pytest.fixture(scope="session")
+def git_server(parts: Stack) -> GitServer:
+    """A Git server over HTTP; each test takes repository names of its own."""
+    parts.start({"git-server"})
+    return GitServer(parts.git_url, parts.git_root)
+
+
+@pytest.fixture(scope="session")
+def registry(parts: Stack) -> str:
+    """`127.0.0.1:PORT` of an image registry that speaks plain HTTP."""
+    parts.start({"registry"})
+    return parts.registry
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL of the session's own. Skips where none is installed."""
+    try:
+        programs = postgres_bin_dir()
+    except ToolMissing as error:
+        pytest.skip(str(error))
+    # Not below pytest's folder, which only its owner may enter, and PostgreSQL doesn't run as root.
+    folder = Path(tempfile.mkdtemp(prefix="deploy-gateway-postgres-"))
+    as_user: tuple[str, ...] = ()
+    if os.geteuid() == 0:
+        shutil.chown(folder, "nobody", "nogroup")
+        as_user = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups")
+    try:
+        yield from _postgres(programs, folder, as_user)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _postgres(programs: Path, folder: Path, as_user: tuple[str, ...]) -> Iterator[str]:
+    data = folder / "data"
+    subprocess.run(
+        [*as_user, programs / "initdb", "--auth=trust", "--username=gateway", "--no-sync", f"--pgdata={data}"],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    (port,) = free_ports(1)
+    url = f"postgresql://gateway@127.0.0.1:{port}/postgres"
+
+    def ready(_pid: int) -> bool:
+        try:
+            psycopg.connect(url, connect_timeout=1).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    settings = ("fsync=off", "listen_addresses=127.0.0.1", f"unix_socket_directories={folder}")
+    options = [word for setting in settings for word in ("-c", setting)]
+    argv: tuple[str | Path, ...] = (*as_user, programs / "postgres", "-D", data, "-p", str(port), *options)
+    supervisor = Supervisor(folder / "logs", lambda _line: None)
+    try:
+        supervisor.start([Component("postgres", argv, ready, folder=folder, environment={"PATH": os.environ["PATH"]})])
+        yield url
+    finally:
+        supervisor.stop()
