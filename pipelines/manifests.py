@@ -86,3 +86,12 @@ def name_of(manifest: Manifest) -> str:
     metadata = manifest.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
     return f"{manifest['kind']}/{name or '(without a name)'}"
+
+
+def without_nulls(value: Any) -> Any:
+    """`value` without the fields that are null: to the API server they are not there."""
+    if isinstance(value, dict):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [without_nulls(item) for item in value if item is not None]
+    return value

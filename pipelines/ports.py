@@ -105,6 +105,9 @@ class Reporter(Protocol):
     def progress(self, progress: RolloutProgress) -> None:
         """The rollout has moved."""
 
+    def changes(self, changes: tuple[Change, ...]) -> None:
+        """What the rollout is about to change, or would."""
+
     def cancelled(self) -> bool:
         """Whether somebody has asked for this Release to stop; asked between stages."""
 

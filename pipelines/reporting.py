@@ -30,12 +30,12 @@ class Outcome:
 
 
 @contextmanager
-def stage(reporter: Reporter, name: StageName) -> Iterator[Outcome]:
+def stage(reporter: Reporter, name: StageName, *, may_cancel: bool = True) -> Iterator[Outcome]:
     """Reports the stage as running, and then as what the yielded Outcome says, or as failed with the error's reason.
 
     Raises `Cancelled` before it begins when that was asked for.
     """
-    if reporter.cancelled():
+    if may_cancel and reporter.cancelled():
         raise Cancelled
     reporter.stage(name, StageState.RUNNING)
     outcome = Outcome()

@@ -2,55 +2,53 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from pipelines.apps import ReleaseId
-from store.sessions import Sessions, now
-from store.tables import LockRow
+from pipelines.states import FINAL_STATES
+from store.sessions import Sessions
+from store.tables import LockRow, ReleaseRow
+
+_FINAL = [state.value for state in FINAL_STATES]
 
 
 class Locks:
-    """Leases: a holder that dies loses the lock when its lease ends."""
+    """A place is held by a Release, from the start of its rollout until it has a final state.
+
+    Not by a worker, and without an end in time: when the worker dies, the place stays with the Release, which
+    another worker brings to its end. So no older rollout can ever resume after a newer one.
+    """
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
 
-    def acquire(
-        self, app: str, environment: str, release_id: ReleaseId, holder: str, lease_seconds: float
-    ) -> int | None:
-        """The fencing number, which rises with each new holder; None when somebody else holds it."""
+    def acquire(self, app: str, environment: str, release_id: ReleaseId) -> bool:
+        """Takes the place for `release_id`; False while a Release that has not ended holds it."""
         with self._sessions.write() as session:
-            row, at = hold_place(session, app, environment), now()
-            if row.holder is not None and row.holder != holder and row.expires_at and row.expires_at > at:
+            row = hold_place(session, app, environment)
+            if row.release_id != release_id and not _has_ended(session, row.release_id):
+                return False
+            if row.release_id != release_id:
+                row.release_id, row.fence = release_id, row.fence + 1
+            return True
+
+    def holder(self, app: str, environment: str) -> ReleaseId | None:
+        """The Release that holds the place now; None when it is free."""
+        statement = select(LockRow).where(LockRow.app == app, LockRow.environment == environment)
+        with self._sessions.read() as session:
+            row = session.scalar(statement)
+            if row is None or row.release_id is None or _has_ended(session, row.release_id):
                 return None
-            if row.holder != holder or row.release_id != release_id:
-                row.fence += 1
-            row.holder, row.release_id = holder, release_id
-            row.expires_at = at + timedelta(seconds=lease_seconds)
-            return row.fence
+            return ReleaseId(row.release_id)
 
-    def renew(self, app: str, environment: str, holder: str, lease_seconds: float) -> bool:
-        """Prolongs the lease; False when `holder` has lost it."""
-        with self._sessions.write() as session:
-            done = session.execute(
-                update(LockRow)
-                .where(LockRow.app == app, LockRow.environment == environment, LockRow.holder == holder)
-                .values(expires_at=now() + timedelta(seconds=lease_seconds))
-            )
-            return bool(getattr(done, "rowcount", 0))
 
-    def release(self, app: str, environment: str, holder: str) -> None:
-        """Gives the lock back; nothing happens when `holder` doesn't have it."""
-        with self._sessions.write() as session:
-            session.execute(
-                update(LockRow)
-                .where(LockRow.app == app, LockRow.environment == environment, LockRow.holder == holder)
-                .values(holder=None, release_id=None, expires_at=None)
-            )
+def _has_ended(session: Session, release_id: str | None) -> bool:
+    if release_id is None:
+        return True
+    statement = select(ReleaseRow.id).where(ReleaseRow.id == release_id, ReleaseRow.state.not_in(_FINAL))
+    return session.scalar(statement) is None
 
 
 def hold_place(session: Session, app: str, environment: str) -> LockRow:

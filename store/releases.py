@@ -187,7 +187,7 @@ class Releases:
                     where="release",
                 )
             row.cancel_requested = True
-            if row.worker is None and ReleaseState.CANCELLED in TRANSITIONS[state]:
+            if row.worker is None and state in NOT_YET_ROLLING_OUT:
                 _move(session, row, ReleaseState.CANCELLED, "cancelled", "cancelled before it began")
         self._notify(id)
 
@@ -275,6 +275,11 @@ class Releases:
         """The Release that became `revision`; None when there is none."""
         wanted = ReleaseFilter(app=app, environment=environment)
         return self._first(_matching(wanted).where(ReleaseRow.revision == revision))
+
+    def next_ready(self, app: str, environment: str) -> Release | None:
+        """The Release that waits for its rollout in this place; None when none does."""
+        wanted = ReleaseFilter(app=app, environment=environment, state=ReleaseState.READY)
+        return self._first(_matching(wanted))
 
     def _first(self, statement: Select[ReleaseRow]) -> Release | None:
         with self._sessions.read() as session:

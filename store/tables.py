@@ -156,16 +156,14 @@ class ClusterRow(Table):
 
 
 class LockRow(Table):
-    """Who rolls out one App in one Environment. `fence` rises with each holder."""
+    """Which Release rolls out, or did last, one App in one Environment. `fence` rises with each."""
 
     __tablename__ = "locks"
 
     app: Mapped[str] = mapped_column(String(63), primary_key=True)
     environment: Mapped[str] = mapped_column(String(63), primary_key=True)
     release_id: Mapped[str | None] = mapped_column(String(26))
-    holder: Mapped[str | None] = mapped_column(String(255))
     fence: Mapped[int] = mapped_column(_Number, default=0)
-    expires_at: Mapped[datetime | None]
 
 
 class IdempotencyRow(Table):

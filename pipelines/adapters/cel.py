@@ -11,7 +11,7 @@ from cel_expr_python.ext import ext_optional, ext_strings
 
 from pipelines.errors import InvalidConfiguration
 from pipelines.findings import Finding, Mode
-from pipelines.manifests import name_of
+from pipelines.manifests import name_of, without_nulls
 from pipelines.ports import CheckSubject, Manifest
 from pipelines.resources import at, field_path, field_text, group_of, plural_of, pod_spec_path
 from pipelines.rules import Rule
@@ -72,7 +72,7 @@ class CelRules:
     def _evaluate(self, compiled: _Compiled, manifest: Manifest, parameters: Mapping[str, Any]) -> Iterator[Finding]:
         # The server sees no nulls: an absent field and `field: null` are the same to it.
         data: dict[str, Any] = {
-            "object": _pruned(manifest),
+            "object": without_nulls(manifest),
             "params": {"data": dict(parameters)},
             "variables": {},
             "oldObject": None,
@@ -114,14 +114,6 @@ def _value(expression: Any, data: Mapping[str, Any]) -> Any:
 def _applies(rule: Rule, manifest: Manifest) -> bool:
     group, plural = group_of(str(manifest["apiVersion"])), plural_of(str(manifest["kind"]))
     return any((g, p) in rule.matches for g in (group, "*") for p in (plural, "*"))
-
-
-def _pruned(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _pruned(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [_pruned(item) for item in value if item is not None]
-    return value
 
 
 def _by_container(rule: Rule, manifest: Manifest, offending: list[str]) -> Iterator[Finding]:

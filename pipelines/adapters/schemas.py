@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema_rs
 
 from pipelines.findings import Finding, Mode, Severity
-from pipelines.manifests import name_of
+from pipelines.manifests import name_of, without_nulls
 from pipelines.ports import CheckSubject, ClusterFacts, Manifest
 from pipelines.resources import field_text
 from pipelines.suggestions import did_you_mean
@@ -17,6 +17,18 @@ from pipelines.suggestions import did_you_mean
 _LINK = "https://kubernetes.io/docs/reference/kubernetes-api/"
 _WHY = "The cluster would refuse it, or drop the field without a word, and what you meant would not be so."
 _MOST_FOR_ONE_OBJECT = 20
+_USUAL = (
+    "apps/v1/Deployment",
+    "v1/Service",
+    "v1/ServiceAccount",
+    "rbac.authorization.k8s.io/v1/Role",
+    "networking.k8s.io/v1/NetworkPolicy",
+    "policy/v1/PodDisruptionBudget",
+    "security.istio.io/v1/PeerAuthentication",
+    "security.istio.io/v1/AuthorizationPolicy",
+    "networking.istio.io/v1/ServiceEntry",
+    "networking.istio.io/v1/VirtualService",
+)
 
 
 class Schemas:
@@ -28,10 +40,25 @@ class Schemas:
         self._facts: ClusterFacts | None = None
         self._validators: dict[str, jsonschema_rs.Validator] = {}
 
+    def prepare(self, facts: ClusterFacts) -> None:
+        """Compiles the schemas of the kinds that nearly every App has, ahead of the first that needs them."""
+        self._use(facts)
+        for key in _USUAL:
+            if key in facts.schemas:
+                self._validator(key, facts)
+
+    def _use(self, facts: ClusterFacts) -> None:
+        if self._facts is not facts:
+            self._facts, self._validators = facts, {}
+
+    def _validator(self, key: str, facts: ClusterFacts) -> jsonschema_rs.Validator:
+        if key not in self._validators:
+            self._validators[key] = jsonschema_rs.validator_for(dict(facts.schemas[key]))
+        return self._validators[key]
+
     def findings(self, subject: CheckSubject) -> tuple[Finding, ...]:
         """See `pipelines.ports.Check.findings`."""
-        if self._facts is not subject.facts:
-            self._facts, self._validators = subject.facts, {}
+        self._use(subject.facts)
         return tuple(finding for one in subject.objects for finding in self._of(one, subject.facts))
 
     def _of(self, manifest: Manifest, facts: ClusterFacts) -> list[Finding]:
@@ -41,11 +68,9 @@ class Schemas:
             kinds = [known for known in facts.schemas if known.endswith(f"/{manifest['kind']}")]
             hint = did_you_mean(key, kinds or facts.schemas)
             return [_finding(manifest, "schema/unknown-kind", (), f"the cluster has no {key}", hint)]
-        validator = self._validators.get(key)
-        if validator is None:
-            validator = self._validators[key] = jsonschema_rs.validator_for(dict(schema))
+        validator = self._validator(key, facts)
         found: list[Finding] = []
-        for error in validator.iter_errors(manifest):
+        for error in validator.iter_errors(without_nulls(manifest)):
             found.append(_explained(manifest, schema, error))
             if len(found) == _MOST_FOR_ONE_OBJECT:
                 break

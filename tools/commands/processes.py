@@ -37,11 +37,13 @@ def worker() -> None:
 @_config
 def check(config: Path) -> None:
     """Checks out, renders, lints and applies policy. Refuses to start where it finds a cluster credential."""
+    from tools.toolbox import ensure
     from workers.main import run_check_worker
 
     from configuration.file import load
 
-    run_check_worker(load(config))
+    tools = ensure(["helm", "kube-score"])
+    run_check_worker(load(config), helm=tools["helm"], kube_score=tools["kube-score"])
 
 
 @worker.command()
@@ -55,11 +57,12 @@ def check(config: Path) -> None:
 )
 def deploy(config: Path, cluster: str, kubeconfig: Path) -> None:
     """Takes checked Bundles, and nothing else, into one cluster."""
+    from tools.toolbox import ensure
     from workers.main import run_deploy_worker
 
     from configuration.file import load
 
-    run_deploy_worker(load(config), cluster, kubeconfig)
+    run_deploy_worker(load(config), cluster, kubeconfig, helm=ensure(["helm"])["helm"])
 
 
 @click.command()

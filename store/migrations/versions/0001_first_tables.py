@@ -28,9 +28,7 @@ def upgrade() -> None:
         sa.Column("app", sa.String(length=63), nullable=False),
         sa.Column("environment", sa.String(length=63), nullable=False),
         sa.Column("release_id", sa.String(length=26), nullable=True),
-        sa.Column("holder", sa.String(length=255), nullable=True),
         sa.Column("fence", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("app", "environment", name=op.f("pk_locks")),
     )
     op.create_table(

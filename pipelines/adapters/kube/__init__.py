@@ -1,0 +1,61 @@
+"""The API server of one cluster, by the official client: the deploy zone's only way in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from pipelines.adapters.kube.connection import Connection
+from pipelines.adapters.kube.dry_run import DryRun
+from pipelines.adapters.kube.facts import read_facts
+from pipelines.adapters.kube.pending import recover_pending
+from pipelines.adapters.kube.progress import read_progress, watch_progress
+from pipelines.adapters.kube.verification import differences
+from pipelines.ports import Change, ClusterFacts, Manifest, RolloutProgress, Stop
+
+__all__ = ["KubeCluster"]
+
+
+class KubeCluster:
+    """Implements `pipelines.ports.Cluster`."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        """Raises `InvalidConfiguration` for a kubeconfig that can't be read, or that would run a program."""
+        self._connection = Connection(kubeconfig)
+
+    def facts(self) -> ClusterFacts:
+        """See `pipelines.ports.Cluster.facts`."""
+        return read_facts(self._connection)
+
+    def namespace_exists(self, name: str) -> bool:
+        """See `pipelines.ports.Cluster.namespace_exists`."""
+        return self._connection.find(f"/api/v1/namespaces/{name}") is not None
+
+    def ensure_namespace(self, name: str, labels: Mapping[str, str]) -> None:
+        """See `pipelines.ports.Cluster.ensure_namespace`."""
+        path = f"/api/v1/namespaces/{name}"
+        found = self._connection.find(path)
+        if found is not None and labels.items() <= (found["metadata"].get("labels") or {}).items():
+            return
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": dict(labels)}}
+        self._connection.apply(path, namespace, dry_run=False)
+
+    def dry_run(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[Change, ...]:
+        """See `pipelines.ports.Cluster.dry_run`."""
+        return DryRun(self._connection, namespace).changes(tuple(objects))
+
+    def recover_pending(self, *, release: str, namespace: str) -> str | None:
+        """See `pipelines.ports.Cluster.recover_pending`."""
+        return recover_pending(self._connection, release, namespace)
+
+    def progress(self, *, release: str, namespace: str) -> tuple[RolloutProgress, ...]:
+        """See `pipelines.ports.Cluster.progress`."""
+        return read_progress(self._connection, release, namespace)
+
+    def watch(self, *, release: str, namespace: str, stop: Stop) -> Iterator[RolloutProgress]:
+        """See `pipelines.ports.Cluster.watch`."""
+        return watch_progress(self._connection, release, namespace, stop)
+
+    def verify(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[str, ...]:
+        """See `pipelines.ports.Cluster.verify`."""
+        return differences(self._connection, tuple(objects), namespace)

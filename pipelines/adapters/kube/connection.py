@@ -1,0 +1,209 @@
+"""Requests to one API server: JSON in, JSON out, tried again while that makes sense."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import urllib3
+import yaml
+from kubernetes import client, config
+
+from pipelines.errors import ClusterUnavailable, InvalidConfiguration
+from pipelines.ports import Manifest
+
+FIELD_MANAGER = "helm"
+"""Who Helm 4 applies as: a dry-run as anybody else would report conflicts with Helm's own fields."""
+
+_TIMEOUT_SECONDS = 10.0
+_PATIENCE_SECONDS = 15.0
+_FIRST_PAUSE_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 2.0
+_TRY_AGAIN = frozenset({429, 500, 502, 503, 504})
+_POOL = 12
+_APPLY = "application/apply-patch+yaml"
+
+
+class Refused(Exception):
+    """The API server answered, and said no. `status` is HTTP's, `message` its own words."""
+
+    def __init__(self, status: int, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.reason = reason
+
+
+class Connection:
+    """One API server, by one kubeconfig. Safe to share between threads."""
+
+    def __init__(self, kubeconfig: Path, *, patience_seconds: float = _PATIENCE_SECONDS) -> None:
+        """`patience_seconds` is how long a request is tried again before the cluster counts as away."""
+        _insist_on_plain_credentials(kubeconfig)
+        self._patience_seconds = patience_seconds
+        settings = client.Configuration()
+        load: Any = config.load_kube_config
+        load(str(kubeconfig), client_configuration=settings, persist_config=False)
+        settings.connection_pool_maxsize = _POOL
+        settings.retries = False
+        self._api = client.ApiClient(settings)
+        self._host = settings.host
+        self._headers = {"Accept": "application/json", "User-Agent": "deploy-gateway"}
+        authentication: Any = settings.auth_settings()
+        for setting in authentication.values():
+            if setting["in"] == "header":
+                self._headers[setting["key"]] = setting["value"]
+        self._resources: dict[str, dict[str, tuple[str, bool]]] = {}
+
+    def get(self, path: str, **query: str | int) -> Any:
+        """The answer to a GET. Raises `Refused`, `ClusterUnavailable`."""
+        return self._json("GET", path, query)
+
+    def find(self, path: str, **query: str | int) -> Any | None:
+        """Like `get`; None where there is nothing."""
+        try:
+            return self.get(path, **query)
+        except Refused as refused:
+            if refused.status == 404:
+                return None
+            raise
+
+    def apply(self, path: str, manifest: Manifest, *, dry_run: bool) -> Any:
+        """Server-side apply. Raises `Refused`, `ClusterUnavailable`."""
+        query: dict[str, str | int] = {"fieldManager": FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"}
+        if dry_run:
+            query["dryRun"] = "All"
+        return self._json("PATCH", path, query, manifest, _APPLY)
+
+    def replace(self, path: str, manifest: Manifest) -> Any:
+        """A PUT, which fails when somebody else wrote in between. Raises `Refused`, `ClusterUnavailable`."""
+        return self._json("PUT", path, {}, manifest, "application/json")
+
+    def stream(self, path: str, **query: str | int) -> Iterator[Any]:
+        """The events of a watch, until the server ends it. Raises `Refused`, `ClusterUnavailable`."""
+        seconds = int(query["timeoutSeconds"]) + _TIMEOUT_SECONDS
+        try:
+            response = self._send("GET", path, {**query, "watch": "true"}, None, "", seconds)
+            pending = b""
+            for chunk in response.stream(65536):
+                *complete, pending = (pending + chunk).split(b"\n")
+                yield from (json.loads(line) for line in complete if line)
+        except urllib3.exceptions.HTTPError as error:
+            raise self._away(error) from error
+
+    def text_lines(self, path: str, **query: str | int) -> tuple[str, ...]:
+        """The lines of a text; none where the server has none to give."""
+        try:
+            response = self._send("GET", path, query, None, "", 2.0)
+            content = response.read()
+        except urllib3.exceptions.HTTPError:
+            return ()
+        return tuple(content.decode("utf-8", "replace").splitlines()) if response.status == 200 else ()
+
+    def path_of(self, manifest: Manifest, namespace: str) -> str:
+        """Where the object is in the API. Raises `Refused` for a kind that the cluster doesn't have."""
+        api_version, kind = str(manifest["apiVersion"]), str(manifest["kind"])
+        base = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+        known = self._resources.get(base)
+        if known is None or kind not in known:
+            listed = self.get(base)["resources"]
+            known = {one["kind"]: (one["name"], one["namespaced"]) for one in listed if "/" not in one["name"]}
+            self._resources[base] = known
+        if kind not in known:
+            raise Refused(404, f"the cluster has no {kind} in {api_version}")
+        plural, namespaced = known[kind]
+        place = f"/namespaces/{namespace}" if namespaced else ""
+        return f"{base}{place}/{plural}/{manifest['metadata']['name']}"
+
+    @cached_property
+    def server_version(self) -> str:
+        """Such as `v1.36.3`."""
+        return str(self.get("/version")["gitVersion"])
+
+    def _json(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str | int],
+        body: Manifest | None = None,
+        content_type: str = "",
+    ) -> Any:
+        deadline = time.monotonic() + self._patience_seconds
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                response = self._send(method, path, query, body, content_type, _TIMEOUT_SECONDS)
+                content = response.read()
+                if response.status < 300:
+                    return json.loads(content)
+                problem: Exception = _refused(response.status, content)
+                if response.status not in _TRY_AGAIN:
+                    raise problem
+            except urllib3.exceptions.HTTPError as error:
+                problem = error
+            if time.monotonic() + pause > deadline:
+                raise self._away(problem) from problem
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str | int],
+        body: Manifest | None,
+        content_type: str,
+        timeout_seconds: float,
+    ) -> urllib3.BaseHTTPResponse:
+        url = f"{self._host}{path}?{urlencode(query)}" if query else f"{self._host}{path}"
+        headers = {**self._headers, "Content-Type": content_type} if content_type else self._headers
+        response: urllib3.BaseHTTPResponse = self._api.rest_client.pool_manager.request(
+            method,
+            url,
+            headers=headers,
+            body=None if body is None else json.dumps(body).encode(),
+            timeout=urllib3.Timeout(connect=2.0, read=timeout_seconds),
+            preload_content=False,
+            retries=False,
+            redirect=False,
+        )
+        return response
+
+    def _away(self, problem: Exception) -> ClusterUnavailable:
+        words = problem.message if isinstance(problem, Refused) else type(problem).__name__
+        return ClusterUnavailable(
+            f"the API server {self._host} does not answer: {words}",
+            "It is tried again. See whether the cluster is up, and whether its address in the kubeconfig is right",
+        )
+
+
+def _refused(status: int, content: bytes) -> Refused:
+    try:
+        document = json.loads(content)
+        return Refused(status, str(document["message"]), str(document.get("reason", "")))
+    except (ValueError, KeyError, TypeError):
+        return Refused(status, content[:500].decode("utf-8", "replace") or f"HTTP {status}")
+
+
+def _insist_on_plain_credentials(kubeconfig: Path) -> None:
+    """A kubeconfig can name a program to run for credentials: whoever writes the file would run it here."""
+    try:
+        document = yaml.safe_load(kubeconfig.read_bytes())
+        users = [one.get("user") or {} for one in document.get("users") or []]
+    except (OSError, yaml.YAMLError, AttributeError) as error:
+        raise InvalidConfiguration(
+            "the kubeconfig can't be read", "Give --kubeconfig a kubeconfig file", where=str(kubeconfig)
+        ) from error
+    for user in users:
+        for key in ("exec", "auth-provider"):
+            if key in user:
+                raise InvalidConfiguration(
+                    f"the kubeconfig has {key}, a program to run for credentials, and none is ever run",
+                    "Give it a token or a client certificate: `kubectl create token deploy-gateway -n deploy-gateway`",
+                    where=str(kubeconfig),
+                )

@@ -1,0 +1,114 @@
+"""The deploy zone's half of a Pipeline: from a frozen Bundle to what runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipelines.bundle import Bundle, BundleDigest, thaw
+from pipelines.errors import BundleMismatch, RolloutFailed
+from pipelines.ports import Change, Cluster, Helm, Reporter
+from pipelines.reporting import stage
+from pipelines.stages.preflight import preflight, verify_bundle
+from pipelines.stages.rollout import rollout
+from pipelines.stages.verify import verify
+from pipelines.states import ReleaseState, StageName
+
+
+@dataclass(frozen=True, slots=True)
+class DeployRequest:
+    """What is to be rolled out: the name of a Bundle, and the bytes that claim to be it."""
+
+    release_id: str
+    digest: BundleDigest
+    content: bytes
+    cluster: str
+    app: str
+    namespace: str
+    dry_run: bool
+    rollout_timeout_seconds: float
+    render_timeout_seconds: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class DeployPorts:
+    """The adapters that a rollout works with."""
+
+    cluster: Cluster
+    helm: Helm
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What came of it: `deployed`, `planned` or `rolled_back`, and Helm's revision when something runs."""
+
+    state: ReleaseState
+    code: str | None
+    message: str
+    revision: int | None
+
+
+def deploy(request: DeployRequest, ports: DeployPorts, reporter: Reporter) -> Deployed:
+    """Runs preflight, rollout and verify. Raises GatewayErrors, `Cancelled` among them; a rollout that was undone
+    is no error here, but the state `rolled_back`.
+    """
+    with stage(reporter, StageName.PREFLIGHT) as outcome:
+        bundle = thaw(request.digest, request.content)
+        _insist_on_its_place(bundle, request)
+        verify_bundle(bundle, ports.helm, timeout_seconds=request.render_timeout_seconds)
+        changes = preflight(bundle, ports.cluster, dry_run=request.dry_run)
+        reporter.changes(changes)
+        outcome.detail = summary(changes)
+    if request.dry_run:
+        return Deployed(ReleaseState.PLANNED, None, f"nothing was changed; it would {summary(changes)}", None)
+    try:
+        with stage(reporter, StageName.ROLLOUT) as outcome:
+            done = rollout(
+                bundle,
+                request.release_id,
+                ports.cluster,
+                ports.helm,
+                reporter,
+                timeout_seconds=request.rollout_timeout_seconds,
+            )
+            outcome.detail = f"revision {done.revision}"
+    except RolloutFailed as error:
+        return _undone(bundle, ports.helm, error)
+    # It is in the cluster now: to say that it was cancelled would not be true.
+    with stage(reporter, StageName.VERIFY, may_cancel=False) as outcome:
+        count = verify(bundle, ports.cluster)
+        outcome.detail = f"{count} objects are as they were checked"
+    message = f"revision {done.revision} of {bundle.app} runs in {bundle.namespace}"
+    return Deployed(ReleaseState.DEPLOYED, None, message, done.revision)
+
+
+def summary(changes: tuple[Change, ...]) -> str:
+    """`create 2, update 1, leave 6 as they are`."""
+    words = {"create": "create {}", "update": "update {}", "delete": "delete {}", "none": "leave {} as they are"}
+    counts = {action: sum(1 for change in changes if change.action == action) for action in words}
+    return ", ".join(words[action].format(count) for action, count in counts.items() if count)
+
+
+def _insist_on_its_place(bundle: Bundle, request: DeployRequest) -> None:
+    """A Bundle is for one App in one namespace of one cluster, and is taken nowhere else."""
+    wanted = (request.cluster, request.app, request.namespace)
+    if (bundle.cluster, bundle.app, bundle.namespace) != wanted:
+        raise BundleMismatch(
+            f"the Bundle is for {bundle.app} in {bundle.namespace} of {bundle.cluster}, not for {wanted}",
+            "Release the same ref again",
+        )
+
+
+def _undone(bundle: Bundle, helm: Helm, error: RolloutFailed) -> Deployed:
+    """Says what runs after Helm's rollback; when Helm could not roll back, that is an error after all."""
+    history = helm.history(release=bundle.helm_release, namespace=bundle.namespace)
+    if not history:
+        after = "Nothing of it ran before, so it was removed again."
+    elif history[-1].status == "deployed":
+        after = f"What ran before runs again, as revision {history[-1].revision}."
+    else:
+        raise RolloutFailed(
+            f"{error.reason} Helm did not get back to what ran before either: its release is {history[-1].status}",
+            "Roll back: `deployctl rollback`",
+        ) from error
+    message = f"{error.reason} {error.solution}. {after}"
+    return Deployed(ReleaseState.ROLLED_BACK, error.code, message, None)

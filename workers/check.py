@@ -1,0 +1,106 @@
+"""The check role: from an accepted Release to one that is ready for its rollout, or blocked."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import structlog
+
+from pipelines.apps import ReleaseId
+from pipelines.check import Checked, CheckRequest, check
+from pipelines.errors import ClusterUnavailable
+from pipelines.findings import blocking
+from pipelines.ports import ClusterFacts
+from pipelines.rules import parameters
+from pipelines.stages.resolve import Place
+from pipelines.states import ReleaseState
+from store import Release
+from store.queue import QueueUnavailable
+from workers.context import CheckContext
+from workers.ending import brought_to_an_end
+from workers.lease import LEASE_SECONDS, Lease, new_holder
+from workers.reporter import StoreReporter
+
+_log = structlog.get_logger("workers.check")
+
+
+def check_release(context: CheckContext, release_id: ReleaseId) -> None:
+    """Checks one Release, unless somebody else does or it needs none. Always leaves a true state."""
+    store, holder = context.store, new_holder()
+    release = store.releases.claim(release_id, {ReleaseState.ACCEPTED}, ReleaseState.CHECKING, holder, LEASE_SECONDS)
+    if release is None:
+        return
+    scratch = context.scratch / holder.replace(":", "-")
+    try:
+        with Lease(store, release.id, holder), brought_to_an_end(store, release, holder):
+            request = _request(context, release, scratch)
+            _settle(context, release, check(request, context.ports, StoreReporter(store, release.id)))
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _request(context: CheckContext, release: Release, scratch: Path) -> CheckRequest:
+    settings = context.settings
+    app, environment = settings.app(release.app), settings.environment(release.environment)
+    prefixes = tuple(registry.prefix for registry in settings.registries)
+    place = Place(
+        app=app,
+        environment=environment,
+        namespaces={name: environment.namespace_of(other) for name, other in settings.apps.items()},
+        registries=prefixes,
+        ingress_class=settings.ingress_class,
+        standard_chart=settings.chart,
+    )
+    return CheckRequest(
+        place=place,
+        ref=release.ref,
+        environments=settings.environments,
+        facts=_facts(context, release),
+        parameters=parameters(prefixes),
+        scratch=scratch,
+        checkout_timeout_seconds=settings.limits.checkout_timeout_seconds,
+        render_timeout_seconds=settings.limits.render_timeout_seconds,
+    )
+
+
+def _facts(context: CheckContext, release: Release) -> ClusterFacts:
+    facts = context.store.clusters.facts(release.cluster)
+    if facts is None:
+        raise ClusterUnavailable(
+            f"no deploy worker of the cluster {release.cluster} has been seen yet",
+            f"Start one: deploy-gateway worker deploy --cluster {release.cluster} --kubeconfig FILE",
+        )
+    return facts
+
+
+def _settle(context: CheckContext, release: Release, checked: Checked) -> None:
+    releases = context.store.releases
+    releases.add_findings(release.id, checked.findings)
+    if checked.bundle is None:
+        stopping = blocking(checked.findings)
+        rules = sorted({finding.rule for finding in stopping})
+        releases.transition(
+            release.id,
+            ReleaseState.BLOCKED,
+            code="blocked-by-policy",
+            message=f"{len(stopping)} findings of {len(rules)} rules: {', '.join(rules)}",
+            commit=checked.commit,
+            commit_subject=checked.subject,
+        )
+        return
+    digest, content = checked.bundle
+    context.store.bundles.put(digest, content)
+    is_ready = releases.transition(
+        release.id,
+        ReleaseState.READY,
+        commit=checked.commit,
+        commit_subject=checked.subject,
+        bundle=digest,
+    )
+    if not is_ready:
+        return  # superseded or cancelled meanwhile, and told so
+    try:
+        context.queue.deploy(release.id, release.cluster, at_front=False)
+    except QueueUnavailable as error:
+        _log.warning("ready without a hint to the deploy workers", release_id=release.id, reason=error.reason)

@@ -1,0 +1,60 @@
+"""How an attempt ends that did not come through: tried again later, or a final state with its reason."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from pipelines.errors import GatewayError
+from pipelines.reporting import Cancelled
+from pipelines.states import ReleaseState
+from store import Release, Store
+
+MOST_ATTEMPTS = 5
+_FIRST_PAUSE_SECONDS = 1.0
+
+_log = structlog.get_logger("workers.ending")
+
+
+@contextmanager
+def brought_to_an_end(store: Store, release: Release, holder: str) -> Iterator[None]:
+    """Runs an attempt; whatever it raises, the Release is handed back or has a final state afterwards."""
+    try:
+        yield
+    except Cancelled as error:
+        store.releases.transition(release.id, ReleaseState.CANCELLED, code=error.code, message="cancelled as asked")
+    except GatewayError as error:
+        if error.retryable and release.attempts < MOST_ATTEMPTS:
+            _try_again(store, release, holder, error)
+        else:
+            _fail(store, release, error)
+    except Exception:
+        reference = secrets.token_hex(4)
+        _log.exception("an attempt crashed", release_id=release.id, reference=reference)
+        store.releases.transition(
+            release.id,
+            ReleaseState.FAILED,
+            code="internal-error",
+            message=f"the gateway itself failed; nothing was deployed by this attempt's rest. Tell the platform: {reference}",
+        )
+
+
+def _try_again(store: Store, release: Release, holder: str, error: GatewayError) -> None:
+    pause = _FIRST_PAUSE_SECONDS * 2 ** (release.attempts - 1) * random.uniform(0.8, 1.2)  # noqa: S311 (jitter)
+    line = f"{error.reason}. Tried again in {pause:.0f} s (attempt {release.attempts} of {MOST_ATTEMPTS})"
+    store.events.append(release.id, "log", {"stage": "", "line": line})
+    store.releases.hand_back(release.id, holder, not_before=datetime.now(UTC) + timedelta(seconds=pause))
+
+
+def _fail(store: Store, release: Release, error: GatewayError) -> None:
+    tried = f" Tried {release.attempts} times." if error.retryable else ""
+    for fault in error.errors:
+        store.events.append(release.id, "log", {"stage": "", "line": str(fault)})
+    text = "\n".join(str(fault) for fault in error.errors) if error.errors else str(error)
+    state = ReleaseState.BLOCKED if error.exit_code == 3 else ReleaseState.FAILED
+    store.releases.transition(release.id, state, code=error.code, message=f"{text}{tried}")

@@ -1,0 +1,148 @@
+"""Composition of the worker processes: settings in, a running worker out."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+from redis import Redis
+from rq import Queue, Worker
+from rq.job import Job
+
+from configuration.settings import Settings
+from pipelines.adapters.cel import CelRules
+from pipelines.adapters.git import GitRepositories
+from pipelines.adapters.helm import HelmClient
+from pipelines.adapters.kube import KubeCluster
+from pipelines.adapters.kube_score import KubeScore
+from pipelines.adapters.registry import Registries
+from pipelines.adapters.schemas import Schemas
+from pipelines.check import CheckPorts
+from pipelines.deploy import DeployPorts
+from pipelines.errors import GatewayError, InvalidConfiguration
+from pipelines.rules import load_rules
+from store import Store, open_store
+from store.queue import CHECK_QUEUE, RedisQueue, deploy_queue
+from workers import jobs, reconciler  # noqa: F401 (jobs: imported before the fork, not by each job)
+from workers.context import CheckContext, DeployContext, enter
+
+_FACTS_EVERY_SECONDS = 300.0
+_IN_CLUSTER_TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+
+_log = structlog.get_logger("workers.main")
+
+
+def run_check_worker(settings: Settings, *, helm: Path, kube_score: Path) -> None:
+    """Serves the queue `check` until SIGTERM. Refuses to start where there is a cluster credential."""
+    insist_on_no_cluster_credential(os.environ)
+    store, queue = _open(settings)
+    scratch = settings.work_dir / "checks"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    schemas = Schemas()
+    ports = CheckPorts(
+        git=GitRepositories(allowed_hosts=settings.git_hosts, most_bytes=settings.limits.checkout_bytes),
+        registry=Registries(
+            plain_http_hosts=[one.prefix.split("/")[0] for one in settings.registries if one.plain_http]
+        ),
+        helm=HelmClient(helm, settings.work_dir / "helm-check"),
+        lint=(schemas, KubeScore(kube_score)),
+        policy=(CelRules(load_rules()),),
+    )
+    enter(CheckContext(settings, store, queue, ports, scratch))
+
+    def refresh() -> None:
+        for cluster in settings.clusters:
+            facts = store.clusters.facts(cluster)
+            if facts is not None:
+                schemas.prepare(facts)
+
+    _work(settings, CHECK_QUEUE, before_job=refresh)
+
+
+def run_deploy_worker(settings: Settings, cluster: str, kubeconfig: Path, *, helm: Path) -> None:
+    """Serves the queue of `cluster` until SIGTERM, and tells the store what the cluster is like."""
+    name = next((one for one in settings.clusters if one == cluster), None)
+    if name is None:
+        raise InvalidConfiguration(
+            f"gateway.yaml has no cluster {cluster!r}",
+            f"Add it to `clusters:`, or use one of: {', '.join(settings.clusters)}",
+            where="--cluster",
+        )
+    store, queue = _open(settings)
+    client = HelmClient(helm, settings.work_dir / f"helm-deploy-{cluster}", kubeconfig)
+    enter(DeployContext(settings, store, queue, cluster, lambda: DeployPorts(KubeCluster(kubeconfig), client)))
+    published = float("-inf")
+
+    def publish() -> None:
+        nonlocal published
+        if time.monotonic() - published < _FACTS_EVERY_SECONDS:
+            return
+        try:
+            store.clusters.publish(name, KubeCluster(kubeconfig).facts())
+            published = time.monotonic()
+        except GatewayError as error:
+            _log.warning("the cluster's facts could not be published", code=error.code, reason=error.reason)
+
+    publish()
+    _work(settings, deploy_queue(cluster), after_job=publish)
+
+
+def run_reconciler(settings: Settings) -> None:
+    """Reconciles until SIGTERM."""
+    store, queue = _open(settings)
+    reconciler.run_until_stopped(store, queue)
+
+
+def insist_on_no_cluster_credential(environment: Any) -> None:
+    """Raises `InvalidConfiguration` where the check zone could find its way into a cluster."""
+    home = Path(environment.get("HOME", "/nonexistent")) / ".kube" / "config"
+    found = [name for name in ("KUBECONFIG", "HELM_KUBETOKEN", "HELM_KUBEAPISERVER") if environment.get(name)]
+    found += [str(path) for path in (_IN_CLUSTER_TOKEN, home) if path.exists()]
+    if found:
+        raise InvalidConfiguration(
+            f"a check worker reads what teams wrote, and must not hold a cluster credential; found: {', '.join(found)}",
+            "Start it without them: another user or HOME, automountServiceAccountToken: false",
+            where="worker check",
+        )
+
+
+def _open(settings: Settings) -> tuple[Store, RedisQueue]:
+    queue = RedisQueue(settings.redis_url)
+    return open_store(settings.database_url, queue.notify), queue
+
+
+def _work(
+    settings: Settings,
+    queue: str,
+    *,
+    before_job: Callable[[], None] | None = None,
+    after_job: Callable[[], None] | None = None,
+) -> None:
+    connection = Redis.from_url(settings.redis_url, socket_connect_timeout=5, health_check_interval=30)
+    worker = _Worker([Queue(queue, connection=connection, serializer="json")], connection=connection, serializer="json")
+    worker.before_job, worker.after_job = before_job, after_job
+    logging.getLogger("rq.worker").setLevel(logging.WARNING)
+    _log.info("ready", queue=queue)
+    worker.work(logging_level="WARNING")
+
+
+class _Worker(Worker):
+    """RQ's worker, a process for each job; what is the same for all jobs is done before they part."""
+
+    before_job: Callable[[], None] | None = None
+    after_job: Callable[[], None] | None = None
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Forks, and waits for the job."""
+        if self.before_job is not None:
+            self.before_job()
+        super().execute_job(job, queue)
+        if self.after_job is not None:
+            self.after_job()
