@@ -11,11 +11,25 @@ from typing import Any
 
 import httpx
 
+from pipelines.errors import RegistryUnavailable
+
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
 def push_image(registry: str, image: str) -> str:
-    """Pushes `image` (`path:tag`) to `registry` (`host:port`, plain HTTP); returns its digest `sha256:…`."""
+    """Pushes `image` (`path:tag`) to `registry` (`host:port`, plain HTTP); returns its digest `sha256:…`.
+
+    Raises `RegistryUnavailable`.
+    """
+    try:
+        return _push(registry, image)
+    except httpx.HTTPError as error:
+        raise RegistryUnavailable(
+            f"pushing {image} failed: {error}", "Check that the registry runs, and its log", where=registry
+        ) from error
+
+
+def _push(registry: str, image: str) -> str:
     repository, _, tag = image.rpartition(":")
     layer = _layer(image)
     config = json.dumps(

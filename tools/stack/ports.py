@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 from pipelines.errors import GatewayError
@@ -82,7 +83,12 @@ def _listening_inodes(port: int) -> set[str]:
 
 
 def _open_files(process: Path) -> set[str]:
+    found = set()
     try:
-        return {str(entry.readlink()) for entry in (process / "fd").iterdir()}
+        for entry in (process / "fd").iterdir():
+            # One may have been closed since it was listed: the one that does the listing always has been.
+            with suppress(FileNotFoundError):
+                found.add(str(entry.readlink()))
     except OSError:
-        return set()  # another user's process, or one that has just ended: nothing to be seen
+        return found  # another user's process, or one that has just ended: nothing to be seen
+    return found

@@ -24,6 +24,7 @@ from tools.stack.state import (
     end_recorded,
     forget,
     recorded,
+    require_space,
     write_record,
 )
 from tools.stack.supervisor import Supervisor
@@ -35,6 +36,8 @@ __all__ = ["INFRASTRUCTURE", "Stack", "default_state", "end_recorded", "recorded
 INFRASTRUCTURE = frozenset({"control-plane", "redis", "git-server", "registry"})
 PLANE_TOOLS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kwok")
 _ATTEMPTS = 3
+# With and without a control plane: etcd lays out 128 MiB at its start, and the audit log grows.
+_NEEDED_MEBIBYTES = {True: 500, False: 1}
 
 Progress = Callable[[str], None]
 
@@ -45,7 +48,7 @@ class Stack:
     Its processes are children of the holder, and end with it: use it as a context manager.
     """
 
-    def __init__(self, state: Path, *, supervisor: Supervisor | None = None, lock: IO[str] | None = None) -> None:
+    def __init__(self, state: Path, *, supervisor: Supervisor | None = None, lock: IO[bytes] | None = None) -> None:
         """For `up` and `attach`."""
         self.state = state
         self.redis_url = ""
@@ -115,6 +118,7 @@ class Stack:
         missing = set(components) - set(self.processes)
         if self.kubeconfigs or kubeconfig is not None:
             missing.discard("control-plane")
+        require_space(self.state, _NEEDED_MEBIBYTES["control-plane" in missing])
         self._start_with_free_ports(lambda: self._make(missing, say))
         if kubeconfig is not None:
             self.kubeconfigs["admin"] = kubeconfig.resolve()

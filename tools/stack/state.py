@@ -21,6 +21,7 @@ from tools.stack.processes import ProcessId, end_session, send
 _RECORD = "stack.json"
 _LOCK = "stack.lock"
 _LOGS = "logs"
+_MAKE_ROOM = "Make room there, or set DEPLOY_GATEWAY_STATE to a folder on another disk"
 _POLL_SECONDS = 0.02
 
 
@@ -61,14 +62,17 @@ def disk_errors(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        raise DiskFull(
-            "there is no space left to write to",
-            "Make room there, or set DEPLOY_GATEWAY_STATE to a folder on another disk",
-            where=str(folder),
-        ) from error
+        raise DiskFull("there is no space left to write to", _MAKE_ROOM, where=str(folder)) from error
 
 
-def claim(folder: Path) -> IO[str]:
+def require_space(folder: Path, mebibytes: int) -> None:
+    """Raises `DiskFull` when there is less room than that. Programs that find out later don't say it as well."""
+    free = round(shutil.disk_usage(folder).free / 2**20)
+    if free < mebibytes:
+        raise DiskFull(f"{free} MiB is free, and the stack needs {mebibytes} MiB", _MAKE_ROOM, where=str(folder))
+
+
+def claim(folder: Path) -> IO[bytes]:
     """Empties `folder` and makes it this process's: until the file that is returned is closed.
 
     Raises `Conflict` when a stack runs there, `InvalidInput` when it holds something that is not a stack's.
@@ -77,23 +81,21 @@ def claim(folder: Path) -> IO[str]:
     _refuse_others_files(folder)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder.chmod(0o700)
-    # Held by the kernel for as long as this process lives: no race between two, and no lock that is left behind.
-    lock = (folder / _LOCK).open("a+")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.seek(0)
-        other = lock.read().strip()
-        lock.close()
+    lock = _lock(folder)
+    if lock is None:
+        other = (folder / _LOCK).read_text().strip()
         raise Conflict(
             f"a stack already runs in {folder} (process {other or 'unknown'})",
             "Use it, or end it first: `deploy-gateway dev down`",
             where=str(folder),
-        ) from None
-    lock.truncate(0)
-    lock.write(f"{holder.pid}\n")
-    lock.flush()
-    _empty(folder, but=(_LOCK,))
+        )
+    try:
+        lock.truncate(0)
+        lock.write(f"{holder.pid}\n".encode())
+        _empty(folder, but=(_LOCK,))
+    except BaseException:
+        lock.close()
+        raise
     return lock
 
 
@@ -105,6 +107,20 @@ def _empty(folder: Path, *, but: Collection[str]) -> None:
             shutil.rmtree(entry)
         else:
             entry.unlink()
+
+
+def _lock(folder: Path) -> IO[bytes] | None:
+    """The lock of `folder`, held until it is closed; None while another process has it.
+
+    The kernel holds it, for as long as its process lives: no race between two, and none is left behind.
+    """
+    lock = (folder / _LOCK).open("ab", buffering=0)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    return lock
 
 
 def _refuse_others_files(folder: Path) -> None:
@@ -168,5 +184,8 @@ def end_recorded(folder: Path, *, grace_seconds: float = 30.0) -> bool:
         end_session(process)
     if record.holder.is_alive:
         send(record.holder.pid, signal.SIGKILL)
-    forget(folder)
+    lock = _lock(folder)
+    if lock is not None:  # otherwise somebody has started the next one there meanwhile
+        with lock:
+            forget(folder)
     return was_running

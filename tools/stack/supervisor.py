@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -24,6 +25,7 @@ _POLL_SECONDS = 0.02
 _WATCH_SECONDS = 0.5
 _LOG_LINES = 12
 _LOG_TAIL_BYTES = 16 * 1024
+_FULL_BYTES = 64 * 1024
 
 
 @dataclass(slots=True)
@@ -172,7 +174,8 @@ def _fail(running: _Running, what: str) -> NoReturn:
     name, tail = running.component.name, _tail(running.log)
     kind: type[GatewayError] = ComponentFailed
     solution = f"The whole log is {running.log}"
-    if "no space left on device" in tail.lower():
+    # A disk may be too full for the log to say so.
+    if "no space left on device" in tail.lower() or shutil.disk_usage(running.log.parent).free < _FULL_BYTES:
         kind, solution = DiskFull, f"Make room where {running.log.parent.parent} is, and start again"
     elif "address already in use" in tail.lower():
         kind = PortTaken
