@@ -75,8 +75,12 @@ def _end(response: Response) -> Response:
         "remote": request.remote_addr,
     }
     began = g.began
-    # At the end of the body, which for a stream is long after its headers.
-    response.call_on_close(
-        lambda: _log.info("request", **line, milliseconds=round((time.perf_counter() - began) * 1000, 1))
-    )
+
+    def finish() -> None:
+        # At the end of the body, which for a stream is long after its headers.
+        _log.info("request", **line, milliseconds=round((time.perf_counter() - began) * 1000, 1))
+        # What the server logs on this thread next belongs to another connection.
+        structlog.contextvars.clear_contextvars()
+
+    response.call_on_close(finish)
     return response

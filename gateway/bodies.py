@@ -6,7 +6,7 @@ import json
 from typing import Any, NoReturn
 
 from flask import Request
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from pipelines.errors import BodyTooLarge, GatewayError, InvalidInput
 
@@ -38,8 +38,10 @@ class StrictRequest(Request):
             content = self.get_data(cache=cache)
         except RequestEntityTooLarge as error:
             raise too_large(self.max_content_length) from error
-        except OSError as error:
+        except (ClientDisconnected, OSError) as error:
             raise _broken("the body broke off before its end") from error
+        if self.content_length is not None and len(content) < self.content_length:
+            raise _broken("the body broke off before its end")
         if self.max_content_length is not None and len(content) >= self.max_content_length:
             raise too_large(self.max_content_length)
         return _object(content)

@@ -63,10 +63,6 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     """`document` with what flask-openapi3 has no words for: the header of 202, parameters without null."""
     for path in document["paths"].values():
         for operation in path.values():
-            undocumented = operation["responses"].get("400", {}).get("content", {})
-            if "application/json" in undocumented:
-                undocumented[MEDIA_TYPE] = {"schema": error_schema()}
-                del undocumented["application/json"]
             if "202" in operation["responses"]:
                 operation["responses"]["202"]["headers"] = _LOCATION
             for parameter in operation.get("parameters", ()):

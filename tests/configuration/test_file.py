@@ -119,9 +119,7 @@ def test_the_environment_of_the_process_is_read_by_reference_only(write, monkeyp
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody-asked")
     monkeypatch.setenv("DB", "postgresql://asked/db")
     assert "nobody" not in load(write(MINIMAL)).database_url
-    assert load(write(changed(MINIMAL, '"sqlite:///state/gateway.db"', "env:DB"))).database_url.endswith(
-        "asked/db"
-    )
+    assert load(write(changed(MINIMAL, '"sqlite:///state/gateway.db"', "env:DB"))).database_url.endswith("asked/db")
 
 
 @pytest.mark.parametrize(
@@ -201,6 +199,10 @@ def test_a_reference_that_leads_nowhere_is_told_by_line_and_without_the_secret(
         ("mode: warn", "mode: !!python/name:os.system x", 8, "is not supported"),
         ("teams: {shop: {}}", "teams: &t {shop: {}}", 9, "the anchor &t is not supported"),
         ("teams: {shop: {}}", "teams: {shop: {}", 10, "not valid YAML"),
+        ("teams: {shop: {}}", "teams: " + "[" * 30 + "]" * 30, 9, "nested too deeply"),
+        ("teams: {shop: {}}", "teams: 0b12", 9, "teams: should be a mapping"),
+        ("plain_http: true", "plain_http: 7", 15, "should be true or false, not 7"),
+        ('"redis://127.0.0.1:6379/0"', '"http://[::1"', 4, "not an address that can be used"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_its_line_and_what_was_meant(
@@ -214,9 +216,7 @@ def test_a_mistake_is_told_with_its_line_and_what_was_meant(
 def test_apps_that_would_share_a_namespace_are_told(write) -> None:
     more = '  cart: {team: shop, repository: "http://127.0.0.1:1234/shop/cart.git"}\ntokens:\n'
     text = changed(changed(FULL, "tokens:\n", more), 'namespace: "{app}-staging"', 'namespace: "{team}"')
-    assert "App 'checkout' in Environment 'staging' and App 'cart'" in "".join(
-        faults(write(text), environ={})
-    )
+    assert "App 'checkout' in Environment 'staging' and App 'cart'" in "".join(faults(write(text), environ={}))
 
 
 def test_the_same_namespace_in_two_clusters_is_no_conflict(write) -> None:

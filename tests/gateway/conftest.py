@@ -19,6 +19,7 @@ import httpx
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from redis import Redis
 
 from configuration.file import load
 from configuration.settings import Settings
@@ -47,32 +48,48 @@ def _token(name: str, text: str) -> str:
     return f"  - {{name: {name}, {place}, sha256: {hashlib.sha256(text.encode()).hexdigest()}}}\n"
 
 
-def gateway_yaml(redis_url: str) -> str:
-    return f"""\
+GATEWAY_YAML = """\
 apiVersion: deploy-gateway/v1
 public_url: http://127.0.0.1:8080
-store: {{url: "sqlite:///gateway.db"}}
-queue: {{url: "{redis_url}"}}
-clusters: {{local: {{}}}}
+store: {url: "sqlite:///gateway.db"}
+queue: {url: "file:redis-url"}
+clusters: {local: {}}
 environments:
-  staging: {{cluster: local, namespace: "{{app}}-staging"}}
-  production: {{cluster: local}}
-teams: {{shop: {{}}, bank: {{}}}}
+  staging: {cluster: local, namespace: "{app}-staging"}
+  production: {cluster: local}
+teams: {shop: {}, bank: {}}
 apps:
-  checkout: {{team: shop, repository: "http://127.0.0.1:1234/shop/checkout.git"}}
-  storefront: {{team: shop, repository: "http://127.0.0.1:1234/shop/storefront.git"}}
-  payments: {{team: bank, repository: "http://127.0.0.1:1234/bank/payments.git"}}
-limits: {{request_body_bytes: 4096}}
+  checkout: {team: shop, repository: "http://127.0.0.1:1234/shop/checkout.git"}
+  storefront: {team: shop, repository: "http://127.0.0.1:1234/shop/storefront.git"}
+  payments: {team: bank, repository: "http://127.0.0.1:1234/bank/payments.git"}
+limits: {request_body_bytes: 4096}
 tokens:
 """ + "".join(_token(name, text) for name, text in TOKENS.items())
 
 
 def prepare(folder: Path, redis_url: str) -> Path:
     """A gateway.yaml in `folder`, and its migrated store."""
-    path = folder / "gateway.yaml"
-    path.write_text(gateway_yaml(redis_url))
+    path = write_configuration(folder, redis_url)
     migrate(load(path).database_url)
     return path
+
+
+def write_configuration(folder: Path, redis_url: str) -> Path:
+    """A gateway.yaml in `folder`, the password of Redis in a file beside it."""
+    (folder / "redis-url").write_text(redis_url)
+    path = folder / "gateway.yaml"
+    path.write_text(GATEWAY_YAML)
+    return path
+
+
+@pytest.fixture(scope="session")
+def redis_url(redis_url: str) -> Iterator[str]:
+    """A database of these tests' own: workers in other tests take jobs from theirs."""
+    url = f"{redis_url.rpartition('/')[0]}/9"
+    with Redis.from_url(url) as redis:
+        redis.flushdb()
+        yield url
+        redis.flushdb()
 
 
 @pytest.fixture
@@ -159,7 +176,7 @@ def serving(config: Path, log: Path) -> Iterator[Server]:
         yield server.wait_until_up()
     finally:
         if process.poll() is None:
-            server.kill_all()
+            server.stop()
 
 
 @pytest.fixture

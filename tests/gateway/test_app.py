@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from flask import Flask
+from flask import Flask, abort
 from flask.testing import FlaskClient
 from structlog.testing import capture_logs
 
@@ -67,6 +67,16 @@ def test_an_unforeseen_error_is_a_problem_with_a_reference_and_no_details(app: F
     assert "hunter2" not in answer.text
     assert "Traceback" not in answer.text
     assert [line["reference"] for line in lines if line["event"] == "unexpected error"] == ["request-1"]
+
+
+@pytest.mark.parametrize(("status", "code"), [(418, "invalid-input"), (413, "body-too-large"), (502, "internal-error")])
+def test_an_error_of_the_framework_is_a_problem_like_any_other(app: Flask, status: int, code: str) -> None:
+    @app.get("/refused")
+    def refused() -> str:
+        abort(status)
+
+    answer = app.test_client().get("/refused", headers=DEVELOPER)
+    assert (answer.content_type, answer.get_json()["code"]) == ("application/problem+json", code)
 
 
 def test_a_new_address_needs_a_token_unless_it_is_named_public(app: Flask) -> None:

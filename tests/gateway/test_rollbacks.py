@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -42,6 +44,15 @@ def test_a_revision_can_be_named(client: FlaskClient, deploy, store: Store) -> N
     first, _, _ = deploy(1), deploy(2), deploy(3)
     answer = client.post(PATH, json={"reason": "x", "revision": 1}, headers=ON_CALL)
     assert answer.get_json()["rollback_of"] == first.id
+
+
+def test_a_bundle_that_is_gone_is_no_way_back(client: FlaskClient, deploy, config: Path) -> None:
+    good, _ = deploy(1), deploy(2)
+    with sqlite3.connect(config.with_name("gateway.db")) as database:
+        database.execute("DELETE FROM bundles WHERE digest = ?", (good.bundle,))
+    answer = client.post(PATH, json={"reason": "x"}, headers=ON_CALL)
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "nothing-to-go-back-to")
+    assert good.id in answer.get_json()["detail"]
 
 
 def test_an_unknown_revision_lists_the_known_ones(client: FlaskClient, deploy) -> None:

@@ -19,7 +19,7 @@ from configuration.settings import Settings
 from gateway.serve import AddressInUse, serve
 from pipelines.errors import GatewayError
 
-from .conftest import TOKENS, Server, bearer, gateway_yaml, prepare, secrets_in, serving
+from .conftest import TOKENS, Server, bearer, prepare, secrets_in, serving, write_configuration
 
 DEVELOPER = bearer("shop-developer")
 HEADERS = f"Host: x\r\nAuthorization: {DEVELOPER['Authorization']}\r\nContent-Type: application/json\r\n"
@@ -88,6 +88,15 @@ def test_a_chunked_body_within_the_limit_is_accepted(shared: Server) -> None:
     assert b"HTTP/1.1 202" in talk(shared, head.encode(), b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
 
 
+def test_a_body_that_breaks_off_is_refused(shared: Server) -> None:
+    host, port = shared.url.removeprefix("http://").split(":")
+    head = f"POST /api/v1/releases HTTP/1.1\r\n{HEADERS}Content-Length: 100\r\n\r\n{{"
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(head.encode())
+        connection.shutdown(socket.SHUT_WR)
+        assert b"the body broke off before its end" in connection.recv(65536)
+
+
 @pytest.mark.parametrize("noise", [b"\x00\x01\x02\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n"])
 def test_what_is_not_http_gets_no_traceback(shared: Server, noise: bytes) -> None:
     assert b"Traceback" not in talk(shared, noise)
@@ -103,8 +112,7 @@ def test_a_busy_port_is_named_before_anything_is_started(settings: Settings) -> 
 
 
 def test_a_store_without_tables_is_told_before_anything_is_started(tmp_path: Path, redis_url: str) -> None:
-    path = tmp_path / "gateway.yaml"
-    path.write_text(gateway_yaml(redis_url))
+    path = write_configuration(tmp_path, redis_url)
     with pytest.raises(GatewayError) as caught:
         serve(load(path), "127.0.0.1", 0)
     assert "migrate" in caught.value.solution
