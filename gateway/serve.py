@@ -14,8 +14,8 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
 
+from configuration import logs
 from configuration.settings import Settings
-from gateway import access_log
 from gateway.app import create_app
 from gateway.context import EXTENSION, Gateway
 from pipelines.errors import GatewayError
@@ -113,7 +113,7 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 8080) -> None
     Raises `AddressInUse`, and what `open_store` raises for a store that is away or not migrated, before
     anything is started.
     """
-    access_log.configure()
+    logs.configure()
     _probe(host, port)
     open_store(settings.database_url).close()
     _log.info("listening", host=host, port=port, pid=os.getpid())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import time
@@ -15,6 +14,7 @@ from redis import Redis
 from rq import Queue, Worker
 from rq.job import Job
 
+from configuration import logs
 from configuration.settings import Settings
 from pipelines.adapters.cel import CelRules
 from pipelines.adapters.git import GitRepositories
@@ -114,6 +114,7 @@ def insist_on_no_cluster_credential(environment: Any) -> None:
 
 
 def _open(settings: Settings) -> tuple[Store, RedisQueue]:
+    logs.configure()
     queue = RedisQueue(settings.redis_url)
     return open_store(settings.database_url, queue.notify), queue
 
@@ -128,7 +129,6 @@ def _work(
     connection = Redis.from_url(settings.redis_url, socket_connect_timeout=5, health_check_interval=30)
     worker = _Worker([Queue(queue, connection=connection, serializer="json")], connection=connection, serializer="json")
     worker.before_job, worker.after_job = before_job, after_job
-    logging.getLogger("rq.worker").setLevel(logging.WARNING)
     _log.info("ready", queue=queue)
     worker.work(logging_level="WARNING")
 

@@ -149,6 +149,10 @@ def _object(node: Node, name: str, place: Place) -> dict[str, Any]:
     value = to_value(node)
     if not isinstance(value, dict) or not all(isinstance(value.get(key), str) for key in ("apiVersion", "kind")):
         raise InvalidDeployFile("this is no object with apiVersion and kind", "Write a Kubernetes object", where=where)
+    if value["kind"] == "Namespace":
+        raise InvalidDeployFile(
+            "an App lives in the namespace that the platform gives it, and brings none", "Leave this object out", where=where
+        )
     metadata = value.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
         raise InvalidDeployFile(f"this {value['kind']} has no metadata.name", "Give it a name", where=where)

@@ -14,7 +14,7 @@ import urllib3
 import yaml
 from kubernetes import client, config
 
-from pipelines.errors import ClusterUnavailable, InvalidConfiguration
+from pipelines.errors import ClusterUnavailable, GatewayError, InvalidConfiguration
 from pipelines.ports import Manifest
 
 FIELD_MANAGER = "helm"
@@ -29,14 +29,20 @@ _POOL = 12
 _APPLY = "application/apply-patch+yaml"
 
 
-class Refused(Exception):
+class Refused(GatewayError):
     """The API server answered, and said no. `status` is HTTP's, `message` its own words."""
 
-    def __init__(self, status: int, message: str, reason: str = "") -> None:
-        super().__init__(message)
+    code = "cluster-refused"
+    http_status = 422
+    title = "The cluster refused a request of the gateway"
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(
+            f"the API server answered {status}: {message}",
+            "The platform looks at the rights of the deploy zone, and at the policies of the cluster",
+        )
         self.status = status
         self.message = message
-        self.reason = reason
 
 
 class Connection:
@@ -185,7 +191,7 @@ class Connection:
 def _refused(status: int, content: bytes) -> Refused:
     try:
         document = json.loads(content)
-        return Refused(status, str(document["message"]), str(document.get("reason", "")))
+        return Refused(status, str(document["message"]))
     except (ValueError, KeyError, TypeError):
         return Refused(status, content[:500].decode("utf-8", "replace") or f"HTTP {status}")
 

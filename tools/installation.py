@@ -1,0 +1,153 @@
+"""A whole gateway on a running stack: its configuration, its tokens, its store, and its four processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from configuration.file import load
+from configuration.settings import Role
+from pipelines.adapters.cel import CelRules
+from pipelines.rules import as_json, cluster_objects, load_rules, parameters
+from store import migrate
+from tools.commands.token import new_token
+from tools.stack import Stack
+from tools.stack.repositories import Content, push_commit
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Somebody with a token."""
+
+    name: str
+    role: Role
+    team: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """An App of the installation; its repository is TEAM/NAME on the stack's Git server."""
+
+    name: str
+    team: str
+
+
+class Installation:
+    """A gateway that runs. Made by `install`."""
+
+    def __init__(self, stack: Stack, config: Path, tokens: Mapping[str, str]) -> None:
+        self.stack = stack
+        self.config = config
+        self.tokens = tokens
+
+    @property
+    def url(self) -> str:
+        """Where the front door is."""
+        return self.stack.gateway_url
+
+    @property
+    def registry(self) -> str:
+        """`host:port` of the image registry."""
+        return self.stack.registry
+
+    @property
+    def deployctl(self) -> str:
+        """The program, from the environment that this runs in."""
+        return str(Path(sys.executable).with_name("deployctl"))
+
+    def client_environment(self, holder: str) -> dict[str, str]:
+        """The environment of somebody who uses deployctl as `holder`, and has nothing else of ours."""
+        kept = {name: os.environ[name] for name in ("PATH", "TERM", "LANG", "NO_COLOR", "CI", "COLUMNS") if name in os.environ}
+        home = self.stack.state / "clients" / holder
+        home.mkdir(parents=True, exist_ok=True)
+        return {**kept, "HOME": str(home), "DEPLOYCTL_URL": self.url, "DEPLOYCTL_TOKEN": self.tokens[holder]}
+
+    def push(self, repository: str, files: Mapping[str, Content], message: str, *, branch: str = "main") -> str:
+        """Commits exactly `files` to `branch` of TEAM/NAME; the SHA."""
+        return push_commit(self.stack.git_root / f"{repository}.git", files, message, branch=branch)
+
+    def api(self, holder: str, path: str) -> Any:
+        """The JSON that a GET as `holder` answers. Raises httpx.HTTPStatusError."""
+        headers = {"Authorization": f"Bearer {self.tokens[holder]}"}
+        return httpx.get(f"{self.url}{path}", headers=headers, timeout=10).raise_for_status().json()
+
+
+def install(
+    stack: Stack,
+    apps: tuple[Registered, ...],
+    holders: tuple[Holder, ...],
+    *,
+    port: int | None = None,
+    rollout_timeout_seconds: int = 60,
+) -> Installation:
+    """Writes the configuration, migrates the store, puts the rules into the cluster, and starts the processes."""
+    tokens = {holder.name: new_token() for holder in holders}
+    folder = stack.state / "gateway"
+    folder.mkdir(mode=0o700)
+    secret = folder / "redis-url"
+    secret.touch(mode=0o600)
+    secret.write_text(stack.redis_url)
+    digests = {name: digest for name, (_, digest) in tokens.items()}
+    config = folder / "gateway.yaml"
+    config.write_text(_gateway_yaml(stack, apps, holders, digests, rollout_timeout_seconds))
+    settings = load(config)
+    migrate(settings.database_url)
+    rules = load_rules()
+    CelRules(rules)  # a rule that does not compile stops the start, here and not at the first Release
+    prefixes = tuple(registry.prefix for registry in settings.registries)
+    applied = stack.kubectl(
+        "apply", "--server-side", "--filename=-", stdin=as_json(cluster_objects(rules, parameters(prefixes)))
+    )
+    if applied.returncode != 0:
+        raise RuntimeError(f"the rules could not be installed: {applied.stderr}")
+    stack.start_deploy_worker(config)
+    stack.start_check_worker(config)
+    stack.start_reconciler(config)
+    stack.start_gateway(config, port)
+    return Installation(stack, config, {name: text for name, (text, _) in tokens.items()})
+
+
+def _gateway_yaml(
+    stack: Stack,
+    apps: tuple[Registered, ...],
+    holders: tuple[Holder, ...],
+    digests: Mapping[str, str],
+    rollout_timeout_seconds: int,
+) -> str:
+    """JSON is YAML, and says for certain what is a text."""
+    environment = {"cluster": "local", "rollout_timeout_seconds": rollout_timeout_seconds}
+    document = {
+        "apiVersion": "deploy-gateway/v1",
+        "public_url": "http://127.0.0.1",
+        "store": {"url": "sqlite:///gateway.db"},
+        "queue": {"url": "file:redis-url"},
+        "work_dir": "work",
+        "clusters": {"local": {}},
+        "environments": {
+            "staging": {**environment, "namespace": "{app}-staging"},
+            "production": {**environment, "namespace": "{app}"},
+        },
+        "teams": {app.team: {} for app in apps},
+        "apps": {
+            app.name: {"team": app.team, "repository": f"{stack.git_url}/{app.team}/{app.name}.git"} for app in apps
+        },
+        "tokens": [
+            {
+                "name": holder.name,
+                "role": holder.role.value,
+                "sha256": digests[holder.name],
+                **({"team": holder.team} if holder.team else {}),
+            }
+            for holder in holders
+        ],
+        "images": {"registries": [{"prefix": f"{stack.registry}/", "plain_http": True}]},
+        "git": {"allowed_hosts": [stack.git_url.removeprefix("http://")]},
+    }
+    return json.dumps(document, indent=1)
