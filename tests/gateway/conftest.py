@@ -13,7 +13,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
@@ -70,8 +72,17 @@ tokens:
 def prepare(folder: Path, redis_url: str) -> Path:
     """A gateway.yaml in `folder`, and its migrated store."""
     path = write_configuration(folder, redis_url)
-    migrate(load(path).database_url)
+    (folder / "gateway.db").write_bytes(_empty_store())
     return path
+
+
+@cache
+def _empty_store() -> bytes:
+    """A migrated database: made once, since migrating takes longer than most tests."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "gateway.db"
+        migrate(f"sqlite:///{path}")
+        return path.read_bytes()
 
 
 def write_configuration(folder: Path, redis_url: str) -> Path:
