@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -17,22 +16,10 @@ from pipelines.errors import ToolMissing
 from tools.stack import INFRASTRUCTURE, Stack
 from tools.stack.component import Component
 from tools.stack.ports import free_ports
-from tools.stack.repositories import push_commit
+from tools.stack.repositories import GitServer
 from tools.stack.stack import PLANE_TOOLS
 from tools.stack.supervisor import Supervisor
 from tools.toolbox import ensure, postgres_bin_dir
-
-
-@dataclass(frozen=True, slots=True)
-class GitServer:
-    """The Git server: repository `shop/checkout` is `url/shop/checkout.git`, and on disk `root/shop/checkout.git`."""
-
-    url: str
-    root: Path
-
-    def push(self, repository: str, files: dict[str, str | bytes], message: str = "A change") -> str:
-        """Commits exactly `files` to main of `repository` (`shop/checkout`); the SHA."""
-        return push_commit(self.root / f"{repository}.git", files, message)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

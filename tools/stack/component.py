@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 
 from pipelines.errors import GatewayError
-
-_PROBE_SECONDS = 2.0
 
 Ready = Callable[[int], bool]
 """Whether the component that runs as this process id is ready; asked again until it is."""
@@ -47,23 +43,3 @@ class Component:
     folder: Path | None = None
     deadline_seconds: float = 60.0
     grace_seconds: float = 10.0
-
-
-def http_ready(port: int, path: str, *, authority: Path | None = None, token: str | None = None) -> Ready:
-    """A check that `GET path` on loopback answers 200; over TLS when `authority` (a CA file) is given."""
-
-    def ready(_pid: int) -> bool:
-        if authority is None:
-            connection = HTTPConnection("127.0.0.1", port, timeout=_PROBE_SECONDS)
-        else:
-            context = ssl.create_default_context(cafile=str(authority))
-            connection = HTTPSConnection("127.0.0.1", port, timeout=_PROBE_SECONDS, context=context)
-        try:
-            connection.request("GET", path, headers={"Authorization": f"Bearer {token}"} if token else {})
-            return connection.getresponse().status == 200
-        except (OSError, HTTPException):
-            return False  # not ready yet: asked again until the deadline
-        finally:
-            connection.close()
-
-    return ready

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.stack.component import Component, ComponentFailed, http_ready
+from tools.stack.component import Component, ComponentFailed
 from tools.stack.kubeconfig import write_kubeconfig
 from tools.stack.pki import Pki, make_pki
 from tools.stack.ports import free_ports
+from tools.stack.readiness import http_ready
 from tools.toolbox import module_dir
 
 _STAGES = Path(__file__).with_name("stages.yaml")

@@ -30,6 +30,18 @@ class Link:
 Content = str | bytes | Link
 
 
+@dataclass(frozen=True, slots=True)
+class GitServer:
+    """Where repositories are: `shop/checkout` is `url/shop/checkout.git`, on disk `root/shop/checkout.git`."""
+
+    url: str
+    root: Path
+
+    def push(self, repository: str, files: Mapping[str, Content], message: str = "A change") -> str:
+        """Commits exactly `files` to main of `repository`; the SHA. Raises `PushFailed`."""
+        return push_commit(self.root / f"{repository}.git", files, message)
+
+
 def files_below(folder: Path) -> dict[str, Content]:
     """Every file below `folder`: its path relative to that, and what is in it."""
     return {

@@ -9,12 +9,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from redis import Redis
-from redis.exceptions import RedisError
-
 from pipelines.errors import ToolMissing
-from tools.stack.component import Component, http_ready
+from tools.stack.component import Component
 from tools.stack.ports import free_ports
+from tools.stack.readiness import http_ready, redis_ready
 from tools.stack.supervisor import PROJECT
 from tools.stack.zones import coverage_environment
 from tools.toolbox import redis_server
@@ -40,14 +38,7 @@ def make_redis(state: Path) -> Service:
     config.write_text(f"bind 127.0.0.1\nport {port}\nrequirepass {password}\nsave ''\nappendonly no\ndir {folder}\n")
     url = f"redis://:{password}@127.0.0.1:{port}/0"
 
-    def ready(_pid: int) -> bool:
-        try:
-            with Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) as client:
-                return bool(client.ping())
-        except RedisError:
-            return False  # not ready yet: asked again until the deadline
-
-    return Service(Component("redis", (redis_server(), config), ready, grace_seconds=0.0), url)
+    return Service(Component("redis", (redis_server(), config), redis_ready(url), grace_seconds=0.0), url)
 
 
 def make_git_server(state: Path) -> Service:

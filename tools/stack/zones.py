@@ -6,10 +6,8 @@ import os
 import sys
 from pathlib import Path
 
-from redis import Redis
-from redis.exceptions import RedisError
-
-from tools.stack.component import Component, Ready, http_ready
+from tools.stack.component import Component, Ready
+from tools.stack.readiness import http_ready, worker_ready
 from tools.stack.supervisor import PROJECT
 from tools.toolbox import cache_dir
 
@@ -26,7 +24,7 @@ def make_check_worker(state: Path, config: Path, redis_url: str, *, name: str) -
     """A worker that checks what teams wrote. No file below its folder, and nothing in its environment, is a
     credential of a cluster."""
     command = ("worker", "check")
-    return _component(state, "check", name, config, command, _serves(redis_url, "check"))
+    return _component(state, "check", name, config, command, worker_ready(redis_url, "check"))
 
 
 def make_deploy_worker(
@@ -34,7 +32,7 @@ def make_deploy_worker(
 ) -> Component:
     """A worker that alone reaches `cluster`."""
     command = ("worker", "deploy", f"--cluster={cluster}", f"--kubeconfig={kubeconfig}")
-    return _component(state, "deploy", name, config, command, _serves(redis_url, f"deploy.{cluster}"))
+    return _component(state, "deploy", name, config, command, worker_ready(redis_url, f"deploy.{cluster}"))
 
 
 def make_reconciler(state: Path, config: Path, *, name: str) -> Component:
@@ -73,17 +71,3 @@ def _component(state: Path, zone: str, name: str, config: Path, command: tuple[s
         folder=folder,
         grace_seconds=_GRACE_SECONDS,
     )
-
-
-def _serves(redis_url: str, queue: str) -> Ready:
-    """A check that the worker with this process id has registered itself for `queue`, as RQ's workers do."""
-
-    def ready(pid: int) -> bool:
-        try:
-            with Redis.from_url(redis_url, socket_timeout=1, decode_responses=True) as redis:
-                keys = redis.smembers(f"rq:workers:{queue}")
-                return any(redis.hget(str(key), "pid") == str(pid) for key in keys)
-        except RedisError:
-            return False  # not ready yet: asked again until the deadline
-
-    return ready
