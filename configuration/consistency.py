@@ -19,9 +19,7 @@ _RESERVED = frozenset({"default", "istio-system"})
 _EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
-def contradictions(
-    file: GatewayFile, document: Document, known_rules: Collection[str] | None
-) -> Iterator[Fault]:
+def contradictions(file: GatewayFile, document: Document, known_rules: Collection[str] | None) -> Iterator[Fault]:
     """Every way in which the parts of `file` do not fit each other.
 
     `document` is the file as written, `known_rules` the ids that `rules` may name (None: any). A name
@@ -65,9 +63,7 @@ def _namespaces(file: GatewayFile, document: Document) -> Iterator[Fault]:
         location: Location = ("environments", name, "namespace")
         fields = _pattern_fields(environment.namespace)
         if fields is None or not fields <= {"app", "team"}:
-            reason = (
-                f"{dotted(location)}: {environment.namespace!r} is no pattern of {{app}}, {{team}} and text"
-            )
+            reason = f"{dotted(location)}: {environment.namespace!r} is no pattern of {{app}}, {{team}} and text"
             yield Fault(document.where(location), reason, 'Write "{app}" or "{app}-staging", in quotes')
             continue
         for app in sorted(file.apps):
@@ -118,16 +114,12 @@ def _tokens(file: GatewayFile, document: Document) -> Iterator[Fault]:
     for index, token in enumerate(file.tokens):
         if token.team is None and token.role is not Role.PLATFORM_ADMIN:
             reason = f"tokens[{index}] ({token.name}) has the role {token.role} and no team"
-            yield Fault(
-                document.where(("tokens", index)), reason, "Add `team:`; only platform-admin goes without"
-            )
+            yield Fault(document.where(("tokens", index)), reason, "Add `team:`; only platform-admin goes without")
         first = names.setdefault(token.name, index)
         if first != index:
             location: Location = ("tokens", index, "name")
             reason = f"{dotted(location)}: {token.name!r} is the name of tokens[{first}] already"
-            yield Fault(
-                document.where(location), reason, "Give each token a name of its own: it stands in the audit"
-            )
+            yield Fault(document.where(location), reason, "Give each token a name of its own: it stands in the audit")
         first = digests.setdefault(token.sha256, index)
         location = ("tokens", index, "sha256")
         if first != index:

@@ -91,9 +91,7 @@ class _Reader:
                 return float(text)
         except ValueError:
             return text
-        return self._refuse(
-            node, f"the type {node.tag} is not supported", "Use text, numbers, lists and mappings"
-        )
+        return self._refuse(node, f"the type {node.tag} is not supported", "Use text, numbers, lists and mappings")
 
     def _refuse(self, node: Node, reason: str, solution: str) -> None:
         self.faults.append(Fault(f"{self.name}:{node.start_mark.line + 1}", reason, solution))
@@ -111,18 +109,12 @@ def parse(text: str, name: str) -> Document:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         reason = f"not valid YAML: {error.problem or error.context}"
-        return Document(
-            name, None, {}, (Fault(f"{name}:{line}", reason, "Mind indentation, quotes and colons"),)
-        )
+        return Document(name, None, {}, (Fault(f"{name}:{line}", reason, "Mind indentation, quotes and colons"),))
     except (YAMLError, RecursionError, ValueError) as error:
         reason = f"not valid YAML: {str(error).splitlines()[0] if str(error) else 'nested too deeply'}"
-        return Document(
-            name, None, {}, (Fault(f"{name}:1", reason, "Save it as UTF-8 text, nested sensibly"),)
-        )
+        return Document(name, None, {}, (Fault(f"{name}:1", reason, "Save it as UTF-8 text, nested sensibly"),))
     if root is None:
-        return Document(
-            name, None, {}, (Fault(f"{name}:1", "the file is empty", "Write the settings into it"),)
-        )
+        return Document(name, None, {}, (Fault(f"{name}:1", "the file is empty", "Write the settings into it"),))
     reader = _Reader(name)
     value = reader.read(root, ())
     return Document(name, value, reader.lines, tuple(reader.faults))

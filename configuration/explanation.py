@@ -24,9 +24,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def explain(error: ValidationError, document: Document, schema: Mapping[str, Any]) -> list[Fault]:
     """Each of `error`'s details as a Fault with file and line; `schema` is the same model's."""
-    return [
-        _fault(detail, document, schema) for detail in error.errors(include_url=False, include_context=True)
-    ]
+    return [_fault(detail, document, schema) for detail in error.errors(include_url=False, include_context=True)]
 
 
 def _fault(detail: ErrorDetails, document: Document, schema: Mapping[str, Any]) -> Fault:
@@ -34,17 +32,13 @@ def _fault(detail: ErrorDetails, document: Document, schema: Mapping[str, Any]) 
     path, kind = dotted(location), detail["type"]
     where = document.where(location)
     if kind == "extra_forbidden":
-        return Fault(
-            where, f"unknown key {path!r}", did_you_mean(str(location[-1]), _keys_at(schema, location[:-1]))
-        )
+        return Fault(where, f"unknown key {path!r}", did_you_mean(str(location[-1]), _keys_at(schema, location[:-1])))
     if kind == "missing":
         keys = _properties(schema, location)
         return Fault(where, f"the key {path!r} is missing", _say("Add it", keys.get("description", "")))
     if detail["loc"][-1:] == ("[key]",):
         reason = f"{location[-1]!r} is not a name that can be used in {dotted(location[:-1])!r}"
-        return Fault(
-            where, reason, "Use lower-case letters, digits and -, starting with a letter, 40 at most"
-        )
+        return Fault(where, reason, "Use lower-case letters, digits and -, starting with a letter, 40 at most")
     shown = "" if _may_be_secret(detail) else f", not {_shown(detail['input'])}"
     reason = f"{path or 'the file'}: {_wanted(detail)}{shown}"
     return Fault(where, reason, _say("What it means", _properties(schema, location).get("description", "")))

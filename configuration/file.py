@@ -76,20 +76,14 @@ def _text(path: Path) -> str:
         with path.open("rb") as stream:
             content = stream.read(_LARGEST_FILE_BYTES + 1)
     except OSError as error:
-        raise InvalidConfiguration(
-            f"it can't be read: {error.strerror}", solution, where=str(path)
-        ) from error
+        raise InvalidConfiguration(f"it can't be read: {error.strerror}", solution, where=str(path)) from error
     if len(content) > _LARGEST_FILE_BYTES:
-        raise InvalidConfiguration(
-            f"it is larger than {_LARGEST_FILE_BYTES >> 20} MiB", solution, where=str(path)
-        )
+        raise InvalidConfiguration(f"it is larger than {_LARGEST_FILE_BYTES >> 20} MiB", solution, where=str(path))
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise InvalidConfiguration(
-            "it is not UTF-8 text", "Save it as UTF-8", where=f"{path}:{line}"
-        ) from error
+        raise InvalidConfiguration("it is not UTF-8 text", "Save it as UTF-8", where=f"{path}:{line}") from error
 
 
 def _validated(document: Document, schema: Mapping[str, Any]) -> tuple[GatewayFile | None, list[Fault]]:
@@ -145,9 +139,7 @@ class _Secrets:
             return ""
         if not url.startswith(schemes):
             known = ", ".join(f"{scheme}…" for scheme in schemes)
-            self.faults.append(
-                Fault(where, f"{section}.url: not an address that can be used", f"Write one of {known}")
-            )
+            self.faults.append(Fault(where, f"{section}.url: not an address that can be used", f"Write one of {known}"))
         return complete(url)
 
 
@@ -165,9 +157,7 @@ def _chart(file: GatewayFile | None, folder: Path, document: Document, faults: l
     chart = folder / file.chart
     if not (chart / "Chart.yaml").is_file():
         solution = "Name the folder of a chart, or leave it out for the one that ships with the package"
-        faults.append(
-            Fault(document.where(("chart",)), f"chart: there is no Chart.yaml in {file.chart!r}", solution)
-        )
+        faults.append(Fault(document.where(("chart",)), f"chart: there is no Chart.yaml in {file.chart!r}", solution))
     return chart
 
 

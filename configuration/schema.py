@@ -26,20 +26,14 @@ def _url(text: str) -> str:
 
 
 def _inside_repository(text: str) -> str:
-    if (
-        text.startswith(("/", "-"))
-        or "\\" in text
-        or any(part in ("", ".", "..") for part in text.split("/"))
-    ):
+    if text.startswith(("/", "-")) or "\\" in text or any(part in ("", ".", "..") for part in text.split("/")):
         raise ValueError("write a path inside the repository, such as deploy.yaml or deploy/checkout.yaml")
     return text
 
 
 def _prefix(text: str) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?/([a-z0-9][a-z0-9._-]*/)*", text):
-        raise ValueError(
-            "write host/ or host/path/, ending in a slash, so that host/path-other/ does not match it"
-        )
+        raise ValueError("write host/ or host/path/, ending in a slash, so that host/path-other/ does not match it")
     return text
 
 
@@ -119,23 +113,15 @@ class TokenEntry(_Section):
         description="Who or what uses it; stands beside each Release.",
     )
     role: Role = Field(strict=False, description="What its holder may do.")
-    team: Name | None = Field(
-        default=None, description="Whose Apps it is for; only platform-admin goes without."
-    )
-    sha256: str = Field(
-        pattern=r"^[0-9a-f]{64}$", description="The token's sha256, as 64 lower-case hex digits."
-    )
+    team: Name | None = Field(default=None, description="Whose Apps it is for; only platform-admin goes without.")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="The token's sha256, as 64 lower-case hex digits.")
 
 
 class RegistryEntry(_Section):
     """A registry that images may come from."""
 
-    prefix: Annotated[str, AfterValidator(_prefix)] = Field(
-        description="`host/` or `host/path/`, ending in `/`."
-    )
-    plain_http: bool = Field(
-        default=False, description="Ask it over http. For registries on this machine only."
-    )
+    prefix: Annotated[str, AfterValidator(_prefix)] = Field(description="`host/` or `host/path/`, ending in `/`.")
+    plain_http: bool = Field(default=False, description="Ask it over http. For registries on this machine only.")
 
 
 class Images(_Section):
@@ -158,9 +144,7 @@ class Ingress(_Section):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
 
-    class_: Literal["istio"] = Field(
-        default="istio", alias="class", description="The ingress that exposes Apps."
-    )
+    class_: Literal["istio"] = Field(default="istio", alias="class", description="The ingress that exposes Apps.")
 
 
 class LimitsSection(_Section):
@@ -202,9 +186,7 @@ class GatewayFile(_Section):
         description="The standard chart; without it the one that ships with the package.",
     )
     clusters: dict[Name, ClusterEntry] = Field(min_length=1, description="Every cluster, by name.")
-    environments: dict[Name, EnvironmentEntry] = Field(
-        min_length=1, description="Every Environment, by name."
-    )
+    environments: dict[Name, EnvironmentEntry] = Field(min_length=1, description="Every Environment, by name.")
     teams: dict[Name, TeamEntry] = Field(default_factory=dict, description="Every team, by name.")
     apps: dict[Name, AppEntry] = Field(default_factory=dict, description="Every App, by name.")
     tokens: list[TokenEntry] = Field(default_factory=list, description="Who may use the API.")

@@ -81,7 +81,5 @@ class Settings:
         """The Environment called `name`; raises `NotFound`."""
         if name not in self.environments:
             known = ", ".join(sorted(self.environments))
-            raise NotFound(
-                f"there is no Environment {name!r}", f"Environments are: {known}", where="environment"
-            )
+            raise NotFound(f"there is no Environment {name!r}", f"Environments are: {known}", where="environment")
         return self.environments[name]
