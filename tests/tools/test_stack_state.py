@@ -144,6 +144,17 @@ def test_a_failing_start_leaves_no_process_and_no_credentials(tmp_path: Path, mo
     assert names_in(tmp_path / "state") == ["logs", "stack.lock"]
 
 
+def test_a_failing_addition_leaves_the_rest_as_it_was(tmp_path: Path) -> None:
+    path = {"PATH": os.environ["PATH"]}
+    with Stack.up(tmp_path / "state", components={"redis"}) as stack:
+        fine = Component("fine", ("sleep", "60"), lambda _pid: True, environment=path)
+        broken = Component("broken", ("false",), lambda _pid: False, environment=path)
+        with pytest.raises(ComponentFailed, match="broken ended with exit code 1"):
+            stack.add(fine, broken)
+        stack.check()
+        assert set(stack.processes) == {"redis"}
+
+
 def test_a_crash_is_told_by_name(tmp_path: Path) -> None:
     with Stack.up(tmp_path / "state", components={"redis", "git-server"}) as stack:
         os.kill(stack.processes["redis"].pid, signal.SIGKILL)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import DiskFull, ToolMissing
+from pipelines.errors import Conflict, DiskFull, ToolMissing
 from tools.stack.component import Component, ComponentFailed, PortTaken
 from tools.stack.processes import ProcessId, end_session, members
 from tools.stack.supervisor import PROJECT, Supervisor
@@ -191,21 +191,36 @@ def test_what_a_component_has_started_ends_with_it(supervisor: Supervisor, tmp_p
     )
     child = ProcessId.of(int(log.read_text()))
     assert child is not None
-    supervisor.stop("parent")
+    supervisor.stop({"parent"})
     assert not child.is_alive
 
 
 def test_stopping_one_leaves_the_others(supervisor: Supervisor) -> None:
     supervisor.start([sleeper("one"), sleeper("other")])
-    supervisor.stop("one")
+    supervisor.stop({"one"})
     supervisor.check()
     assert list(supervisor.processes) == ["other"]
+
+
+def test_stopping_none_stops_none(supervisor: Supervisor) -> None:
+    supervisor.start([sleeper("one")])
+    supervisor.stop(())
+    supervisor.check()
+    assert list(supervisor.processes) == ["one"]
+
+
+def test_one_that_runs_is_not_started_twice(supervisor: Supervisor) -> None:
+    supervisor.start([sleeper("one")])
+    first = supervisor.processes["one"]
+    with pytest.raises(Conflict, match="one runs already"):
+        supervisor.start([sleeper("other"), sleeper("one")])
+    assert supervisor.processes == {"one": first}
 
 
 def test_a_stopped_one_can_be_started_again(supervisor: Supervisor) -> None:
     supervisor.start([sleeper("one")])
     first = supervisor.processes["one"]
-    supervisor.stop("one")
+    supervisor.stop({"one"})
     supervisor.start([sleeper("one")])
     assert supervisor.processes["one"] != first
 

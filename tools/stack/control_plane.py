@@ -121,6 +121,8 @@ def _api_server(
             f"--audit-policy-file={policy}",
             f"--audit-log-path={audit_log(state)}",
             "--endpoint-reconciler-type=none",
+            # Nodes that nothing beats for are ready from the start, and stay it.
+            "--disable-admission-plugins=TaintNodesByCondition",
             "--shutdown-delay-duration=0s",
         ),
         ready=http_ready(port, "/readyz", authority=pki.authority, token=tokens["admin"]),
@@ -136,6 +138,7 @@ def _controller_manager(program: Path, pki: Pki, kubeconfigs: Mapping[str, Path]
             program,
             f"--kubeconfig={kubeconfigs['kube-controller-manager']}",
             "--use-service-account-credentials=true",
+            "--controllers=*,-node-lifecycle-controller",
             f"--service-account-private-key-file={pki.service_account_key}",
             f"--root-ca-file={pki.authority}",
             "--leader-elect=false",

@@ -152,15 +152,22 @@ class Stack:
     def _start_with_free_ports(self, make: Callable[[], list[Component]]) -> None:
         """Starts what `make` returns; makes it anew, with other ports, when somebody was faster at one of them."""
         for left in reversed(range(_ATTEMPTS)):
-            components = make()
             try:
-                self._supervise().start(components)
+                self._start_or_end(make())
             except PortTaken:
                 if not left:
                     raise
-                self._supervise().stop(*(component.name for component in components))
             else:
                 return
+
+    def _start_or_end(self, components: Collection[Component]) -> None:
+        """All of them run afterwards, or none."""
+        new = {component.name for component in components} - set(self.processes)
+        try:
+            self._supervise().start(components)
+        except BaseException:
+            self._supervise().stop(new)
+            raise
 
     def start_gateway(self, config: Path, port: int | None = None) -> str:
         """Starts the front door with the gateway.yaml `config`; returns its address.
@@ -201,13 +208,13 @@ class Stack:
         self.add(make_reconciler(self.state, config, name=name))
 
     def add(self, *components: Component) -> None:
-        """Starts more components side by side, and waits for them. Raises as `up` does."""
-        self._supervise().start(components)
+        """Starts more components side by side, and waits for them. Raises as `up` does; none of them runs then."""
+        self._start_or_end(components)
         self._record()
 
     def stop(self, *names: str) -> None:
-        """Ends the components called `names` in good order, with all they started."""
-        self._supervise().stop(*names)
+        """Ends the components `names` in good order, with all they started."""
+        self._supervise().stop(names)
         self._record()
 
     def kill(self, name: str) -> None:

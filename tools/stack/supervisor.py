@@ -8,12 +8,12 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from pipelines.errors import DiskFull, GatewayError, ToolMissing
+from pipelines.errors import Conflict, DiskFull, GatewayError, ToolMissing
 from tools.stack.component import Component, ComponentFailed, PortTaken
 from tools.stack.guardian import Guardian
 from tools.stack.processes import ProcessId, end_session
@@ -57,10 +57,12 @@ class Supervisor:
     def start(self, components: Iterable[Component]) -> None:
         """Starts `components` and returns when all are ready.
 
-        Raises `ComponentFailed`, `ToolMissing` or `DiskFull`; what has been started then still runs.
+        Raises `ComponentFailed`, `ToolMissing` or `DiskFull`: what has been started then still runs; and `Conflict`
+        before anything is started, when one of them runs already.
         """
         waiting = {component.name: component for component in components}
         self._refuse_unmet(waiting)
+        self._refuse_twice(waiting)
         while waiting or not all(running.is_ready for running in self._running.values()):
             ready = {name for name, running in self._running.items() if running.is_ready}
             for name in [name for name, one in waiting.items() if set(one.needs) <= ready]:
@@ -83,12 +85,12 @@ class Supervisor:
             self.check()
             time.sleep(_WATCH_SECONDS)
 
-    def stop(self, *names: str) -> None:
-        """Ends the components called `names`, or all: SIGTERM, SIGKILL after their grace, with all they started.
+    def stop(self, names: Collection[str] | None = None) -> None:
+        """Ends the components `names` (None: all): SIGTERM, SIGKILL after their grace, with all they started.
 
         Those that were started last go first. One that doesn't run is as good as ended.
         """
-        ending = [self._running[name] for name in reversed(self._running) if not names or name in names]
+        ending = [self._running[name] for name in reversed(self._running) if names is None or name in names]
         began = time.monotonic()
         for running in ending:
             grace = running.component.grace_seconds
@@ -122,6 +124,11 @@ class Supervisor:
                     "Start that too",
                     where=component.name,
                 )
+
+    def _refuse_twice(self, waiting: Mapping[str, Component]) -> None:
+        for name in waiting:
+            if name in self._running:
+                raise Conflict(f"{name} runs already", "End it first, or give the other one another name", where=name)
 
     def _spawn(self, component: Component) -> None:
         log = self._logs / f"{component.name}.log"
