@@ -1,0 +1,1 @@
+"""The command line that teams use: a client of the API."""

@@ -1,0 +1,69 @@
+"""`deployctl status`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from deployctl import options
+
+
+@click.command()
+@click.argument("app", required=False)
+@click.option("--env", "environment", default=None, metavar="ENV", help="Only this Environment.")
+@options.output
+@options.url
+def status(app: str | None, environment: str | None, form: str, url: str | None) -> None:
+    """What runs where: of one App, or of all that you may see.
+
+    \b
+    deployctl status
+    deployctl status checkout --env production -o json
+    """
+    from deployctl.client import Client
+    from deployctl.config import load_config
+    from deployctl.render.documents import print_document
+
+    client = Client(load_config(url))
+    apps = [client.get(f"/api/v1/apps/{app}")] if app else _all(client)
+    if environment is not None:
+        apps = [{**one, "environments": [e for e in one["environments"] if e["name"] == environment]} for one in apps]
+    if form == "text":
+        _print_table(apps)
+    else:
+        print_document(apps[0] if app else {"items": apps}, form)
+
+
+def _all(client: Any) -> list[dict[str, Any]]:
+    apps: list[dict[str, Any]] = []
+    cursor = None
+    while True:
+        page = client.get("/api/v1/apps", cursor=cursor)
+        apps += page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return apps
+
+
+def _print_table(apps: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from deployctl.render.text import ago, safe
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("APP", "ENVIRONMENT", "RUNS", "COMMIT", "SINCE", "LATEST RELEASE"):
+        table.add_column(heading, no_wrap=heading != "COMMIT")
+    for app in apps:
+        for place in app["environments"]:
+            running, latest = place["running"], place["latest"]
+            table.add_row(
+                app["name"],
+                place["name"],
+                f"revision {running['revision']}" if running else "nothing",
+                f"{running['commit'][:8]} {safe(running['commit_subject'])}" if running and running["commit"] else "",
+                ago(running["finished_at"]) if running else "",
+                f"{latest['state']} {ago(latest['updated_at'])}" if latest else "none",
+            )
+    Console(highlight=False).print(table)

@@ -1,0 +1,1 @@
+"""What the commands print: live on a terminal, line by line elsewhere."""

@@ -1,0 +1,18 @@
+"""The document that scripts read: JSON or YAML on standard output, and nothing beside it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+
+def print_document(document: Any, form: str) -> None:
+    """`document` as `json` or `yaml`."""
+    if form == "yaml":
+        import yaml
+
+        click.echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), nl=False)
+    else:
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))

@@ -1,0 +1,59 @@
+"""How a Release ended, on one screen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from deployctl.render.findings import print_findings
+from deployctl.render.text import safe
+
+_HEADS = {
+    "deployed": ("✓ deployed", "green bold"),
+    "planned": ("✓ planned: nothing was changed", "green bold"),
+    "blocked": ("✗ blocked: nothing was deployed", "red bold"),
+    "failed": ("✗ failed", "red bold"),
+    "rolled_back": ("↩ rolled back", "yellow bold"),
+    "superseded": ("→ superseded", "yellow bold"),
+    "cancelled": ("- cancelled", "yellow bold"),
+    "rejected": ("✗ rejected", "red bold"),
+}
+
+
+def print_outcome(console: Console, release: dict[str, Any]) -> None:
+    """State, place, commit, and what is wrong or what to do, where something is."""
+    state = release["state"]
+    if state in ("blocked", "planned") or any(not one["blocks"] for one in release["findings"]):
+        print_findings(console, release["findings"])
+    if state == "planned":
+        print_changes(console, release["changes"])
+    head, style = _HEADS.get(state, (state, "bold"))
+    commit = f" {release['commit'][:8]}" if release["commit"] else ""
+    subject = f" {safe(release['commit_subject'])}" if release["commit_subject"] else ""
+    console.print()
+    console.print(
+        Text(head, style=style).append(
+            f"  {release['app']} → {release['environment']}{commit}{subject}", style="default"
+        )
+    )
+    if release["message"] and state != "blocked":
+        console.print(Padding(Text(safe(release["message"])), (0, 0, 0, 2)))
+    if state == "blocked":
+        console.print(
+            Padding(Text(f"{safe(release['message'])}. Correct them, push, and release again."), (0, 0, 0, 2))
+        )
+    console.print(Padding(Text(f"release {release['id']}", style="dim"), (0, 0, 0, 2)))
+
+
+def print_changes(console: Console, changes: list[dict[str, Any]]) -> None:
+    """Each object that would change, with its diff."""
+    styles = {"+": "green", "-": "red", "@": "cyan"}
+    for change in changes:
+        if change["action"] == "none":
+            continue
+        console.print(Text(f"\n{change['action']} {safe(change['resource'])}", style="bold"))
+        for line in change["diff"].splitlines():
+            console.print(Text(f"  {safe(line)}", style=styles.get(line[:1], "")))
