@@ -64,7 +64,11 @@ class Installation:
 
     def client_environment(self, holder: str) -> dict[str, str]:
         """The environment of somebody who uses deployctl as `holder`, and has nothing else of ours."""
-        kept = {name: os.environ[name] for name in ("PATH", "TERM", "LANG", "NO_COLOR", "CI", "COLUMNS") if name in os.environ}
+        kept = {
+            name: os.environ[name]
+            for name in ("PATH", "TERM", "LANG", "NO_COLOR", "CI", "COLUMNS")
+            if name in os.environ
+        }
         home = self.stack.state / "clients" / holder
         home.mkdir(parents=True, exist_ok=True)
         return {**kept, "HOME": str(home), "DEPLOYCTL_URL": self.url, "DEPLOYCTL_TOKEN": self.tokens[holder]}

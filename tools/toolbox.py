@@ -182,7 +182,7 @@ def _on_path(tool: Tool) -> Path | None:
     found = shutil.which(tool.name)
     if found is None:
         return None
-    status = os.stat(found)
+    status = Path(found).stat()
     key = f"{found}:{status.st_mtime_ns}:{status.st_size}"
     remembered = _Memory(cache_dir() / "versions.json")
     version = remembered.get(key)
@@ -266,7 +266,7 @@ def _build(tool: Tool, go: Path, target: Path, say: Progress) -> None:
     say(f"{tool.name} {tool.version}: building from source (once)")
     started = time.monotonic()
     temporary = target.with_name(f".{tool.name}.{os.getpid()}")
-    command = [go, "build", "-trimpath", f"-ldflags=-s -w {tool.ldflags}", "-o", temporary, tool.package]
+    command: list[str | Path] = [go, "build", "-trimpath", f"-ldflags=-s -w {tool.ldflags}", "-o", temporary, tool.package]
     environment = {**os.environ, "GOFLAGS": "-buildvcs=false", "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
     try:
         code, output = _run(command, _MODULES / tool.module, environment, tool, started, say)
@@ -326,7 +326,7 @@ def module_dir(name: str) -> Path:
     remembered = known.get(key)
     if remembered and Path(remembered).is_dir():
         return Path(remembered)
-    command = [find_go(), "mod", "download", "-json", _DATA_MODULES[name]]
+    command = [str(find_go()), "mod", "download", "-json", _DATA_MODULES[name]]
     done = subprocess.run(command, cwd=_MODULES / name, capture_output=True, text=True, timeout=300, check=False)
     if done.returncode != 0:
         raise BuildFailed(

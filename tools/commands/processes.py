@@ -37,10 +37,9 @@ def worker() -> None:
 @_config
 def check(config: Path) -> None:
     """Checks out, renders, lints and applies policy. Refuses to start where it finds a cluster credential."""
+    from configuration.file import load
     from tools.toolbox import ensure
     from workers.main import run_check_worker
-
-    from configuration.file import load
 
     tools = ensure(["helm", "kube-score"])
     run_check_worker(load(config), helm=tools["helm"], kube_score=tools["kube-score"])
@@ -57,10 +56,9 @@ def check(config: Path) -> None:
 )
 def deploy(config: Path, cluster: str, kubeconfig: Path) -> None:
     """Takes checked Bundles, and nothing else, into one cluster."""
+    from configuration.file import load
     from tools.toolbox import ensure
     from workers.main import run_deploy_worker
-
-    from configuration.file import load
 
     run_deploy_worker(load(config), cluster, kubeconfig, helm=ensure(["helm"])["helm"])
 
@@ -69,9 +67,8 @@ def deploy(config: Path, cluster: str, kubeconfig: Path) -> None:
 @_config
 def reconciler(config: Path) -> None:
     """Puts back on the queue whatever the store says is unfinished. Any number may run."""
-    from workers.main import run_reconciler
-
     from configuration.file import load
+    from workers.main import run_reconciler
 
     run_reconciler(load(config))
 

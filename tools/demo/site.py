@@ -1,0 +1,46 @@
+"""The demonstration's gateway: who is registered, who has a token, and what is in the registry."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from configuration.settings import Role
+from tools.demo.teams import IMAGES, TEAMS
+from tools.installation import Holder, Installation, Registered, install
+from tools.stack import INFRASTRUCTURE, Stack
+from tools.stack.images import push_image
+from tools.toolbox import TOOLS, ensure
+
+HOLDERS = (
+    *(Holder(team.name, Role.DEVELOPER, team.name) for team in TEAMS),
+    Holder("on-call", Role.ON_CALL, "shop"),
+    Holder("platform", Role.PLATFORM_ADMIN),
+)
+_ROLLOUT_SECONDS = 10
+
+
+@contextmanager
+def site(state: Path | None, kubeconfig: Path | None, *, port: int | None = None) -> Iterator[Installation]:
+    """A running gateway with both teams registered; everything ends with the block."""
+    _build_tools()
+    with Stack.up(state, components=INFRASTRUCTURE, kubeconfig=kubeconfig, progress=_say) as stack:
+        apps = tuple(Registered(team.app, team.name) for team in TEAMS)
+        installation = install(stack, apps, HOLDERS, port=port, rollout_timeout_seconds=_ROLLOUT_SECONDS)
+        for image in IMAGES:
+            push_image(stack.registry, image)
+        yield installation
+
+
+def _build_tools() -> None:
+    """Says so before it takes minutes, once."""
+    ensure(TOOLS, progress=_say)
+
+
+def _say(line: str) -> None:
+    click.secho(f"   {line}", dim=True)
+    sys.stdout.flush()
