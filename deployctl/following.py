@@ -46,7 +46,7 @@ def _watch(client: Client, release_id: str, console: Console, timeout_seconds: f
                 with arrived:
                     news.append(event)
                     arrived.notify()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (raised again in the main thread)
             failure.append(error)
         finally:
             done.set()

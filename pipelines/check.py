@@ -112,7 +112,8 @@ def _told(outcome: Outcome, findings: tuple[Finding, ...]) -> tuple[Finding, ...
     if stopping:
         outcome.state = StageState.BLOCKED
     warnings = len(findings) - stopping
-    parts = [f"{stopping} blocking"] * bool(stopping) + [f"{warnings} warnings"] * bool(warnings)
+    shown = "1 warning" if warnings == 1 else f"{warnings} warnings"
+    parts = [f"{stopping} blocking"] * bool(stopping) + [shown] * bool(warnings)
     outcome.detail = ", ".join(parts) or "nothing found"
     return findings
 

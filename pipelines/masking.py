@@ -13,7 +13,7 @@ _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def masked(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """`manifest` with the values of a Secret replaced, so that one can see *that* they differ, and not what they are."""
+    """`manifest` with the values of a Secret replaced: one can see that they differ, and not what they are."""
     made = dict(manifest)
     metadata = made.get("metadata")
     if isinstance(metadata, Mapping) and _LAST_APPLIED in (metadata.get("annotations") or {}):

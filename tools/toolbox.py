@@ -266,7 +266,15 @@ def _build(tool: Tool, go: Path, target: Path, say: Progress) -> None:
     say(f"{tool.name} {tool.version}: building from source (once)")
     started = time.monotonic()
     temporary = target.with_name(f".{tool.name}.{os.getpid()}")
-    command: list[str | Path] = [go, "build", "-trimpath", f"-ldflags=-s -w {tool.ldflags}", "-o", temporary, tool.package]
+    command: list[str | Path] = [
+        go,
+        "build",
+        "-trimpath",
+        f"-ldflags=-s -w {tool.ldflags}",
+        "-o",
+        temporary,
+        tool.package,
+    ]
     environment = {**os.environ, "GOFLAGS": "-buildvcs=false", "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
     try:
         code, output = _run(command, _MODULES / tool.module, environment, tool, started, say)

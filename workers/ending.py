@@ -33,14 +33,14 @@ def brought_to_an_end(store: Store, release: Release, holder: str) -> Iterator[N
             _try_again(store, release, holder, error)
         else:
             _fail(store, release, error)
-    except Exception:
+    except Exception:  # noqa: BLE001 (logged with its reference, and told: a Release always gets an end)
         reference = secrets.token_hex(4)
         _log.exception("an attempt crashed", release_id=release.id, reference=reference)
         store.releases.transition(
             release.id,
             ReleaseState.FAILED,
             code="internal-error",
-            message=f"the gateway itself failed; nothing was deployed by this attempt's rest. Tell the platform: {reference}",
+            message=f"the gateway itself failed at this. Tell the platform the reference {reference}",
         )
 
 

@@ -6,10 +6,9 @@ from itertools import groupby
 from typing import Any
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
-from deployctl.render.text import safe
+from deployctl.render.text import put, safe
 
 
 def print_findings(console: Console, findings: list[dict[str, Any]]) -> None:
@@ -19,9 +18,10 @@ def print_findings(console: Console, findings: list[dict[str, Any]]) -> None:
     for _, group in groupby(sorted(blocking, key=_rank), key=lambda one: one["rule"]):
         _print_rule(console, list(group))
     if warnings:
-        console.print(Text(f"\n{len(warnings)} warnings, which don't block here", style="yellow bold"))
+        count = "1 warning, which doesn't" if len(warnings) == 1 else f"{len(warnings)} warnings, which don't"
+        put(console, Text(f"\n{count} block here", style="yellow bold"))
         for one in warnings:
-            console.print(Text(f"  ! {_place(one)}{safe(one['what'])}  [{safe(one['rule'])}]", style="yellow"))
+            put(console, Text(f"! {_place(one)}{safe(one['what'])}  [{safe(one['rule'])}]", style="yellow"), indent=2)
 
 
 _SEVERITIES = ("critical", "high", "medium", "low")
@@ -37,12 +37,12 @@ def _print_rule(console: Console, findings: list[dict[str, Any]]) -> None:
     head = Text("\n✗ ", style="red bold").append(safe(first["rule"]), style="bold")
     console.print(head.append(f"  {safe(first['severity'])}", style="dim"))
     for one in findings:
-        console.print(Padding(Text(f"{_place(one)}{safe(one['what'])}"), (0, 0, 0, 2)))
-    console.print(Padding(Text(f"why    {safe(first['why'])}", style="dim"), (0, 0, 0, 2)))
+        put(console, Text(f"{_place(one)}{safe(one['what'])}"), indent=2)
+    put(console, Text(f"why    {safe(first['why'])}", style="dim"), indent=2)
     lines = safe(first["how"]).strip().splitlines() or ["see the link"]
     for number, line in enumerate(lines):
-        console.print(Padding(Text("write  " if number == 0 else "       ").append(line, style="green"), (0, 0, 0, 2)))
-    console.print(Padding(Text(f"more   {safe(first['link'])}", style="dim"), (0, 0, 0, 2)))
+        put(console, Text("write  " if number == 0 else "       ").append(line, style="green"), indent=2)
+    put(console, Text(f"more   {safe(first['link'])}", style="dim"), indent=2)
 
 
 def _place(finding: dict[str, Any]) -> str:

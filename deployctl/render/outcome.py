@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from deployctl.render.findings import print_findings
-from deployctl.render.text import safe
+from deployctl.render.text import put, safe
 
 _HEADS = {
     "deployed": ("✓ deployed", "green bold"),
@@ -40,12 +39,10 @@ def print_outcome(console: Console, release: dict[str, Any]) -> None:
         )
     )
     if release["message"] and state != "blocked":
-        console.print(Padding(Text(safe(release["message"])), (0, 0, 0, 2)))
+        put(console, Text(safe(release["message"])), indent=2)
     if state == "blocked":
-        console.print(
-            Padding(Text(f"{safe(release['message'])}. Correct them, push, and release again."), (0, 0, 0, 2))
-        )
-    console.print(Padding(Text(f"release {release['id']}", style="dim"), (0, 0, 0, 2)))
+        put(console, Text(f"{safe(release['message'])}. Correct them, push, and release again."), indent=2)
+    put(console, Text(f"release {release['id']}", style="dim"), indent=2)
 
 
 def print_changes(console: Console, changes: list[dict[str, Any]]) -> None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
 # Escape sequences and control characters: in a commit message or a pod's log they would drive the terminal.
 _CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -34,3 +38,11 @@ def ago(text: str | None) -> str:
         if passed >= size:
             return f"{int(passed // size)} {unit} ago"
     return f"{max(0, int(passed))} s ago"
+
+
+def put(console: Console, text: Text, *, indent: int = 0) -> None:
+    """Prints `text`: folded to the width of a terminal, on one line for anything that is none."""
+    if console.is_terminal:
+        console.print(Padding(text, (0, 0, 0, indent), expand=False))
+    else:
+        console.print(Text(" " * indent).append_text(text), soft_wrap=True)

@@ -36,7 +36,7 @@ _WHY_AND_HOW = {
         "Add a NetworkPolicy that selects these pods, with policyTypes [Ingress, Egress] and the callers by name",
     ),
     "pod-probes": (
-        "Without a readiness probe requests go to pods that can't answer yet; one path for both restarts what is only busy.",
+        "Without a readiness probe requests go to pods that can't answer yet; one path for both restarts busy pods.",
         "readinessProbe: {httpGet: {path: /ready, port: 8080}}\nlivenessProbe: {httpGet: {path: /live, port: 8080}}",
     ),
     "deployment-has-poddisruptionbudget": (
@@ -45,7 +45,8 @@ _WHY_AND_HOW = {
     ),
     "deployment-has-host-podantiaffinity": (
         "All replicas may be on one node, and be gone with it.",
-        "affinity: {podAntiAffinity: {preferredDuringSchedulingIgnoredDuringExecution: […topologyKey: kubernetes.io/hostname…]}}",
+        "affinity:\n  podAntiAffinity:\n    preferredDuringSchedulingIgnoredDuringExecution:\n"
+        "      - {weight: 100, podAffinityTerm: {topologyKey: kubernetes.io/hostname, labelSelector: …}}",
     ),
     "deployment-replicas": ("One replica is none while it restarts.", "replicas: 2"),
     "container-ephemeral-storage-request-and-limit": (

@@ -1,4 +1,4 @@
-"""preflight: is it still what was checked, and will this cluster take it. Nothing is changed but the namespace's labels."""
+"""preflight: is it still what was checked, and will this cluster take it. Only the namespace is written to."""
 
 from __future__ import annotations
 

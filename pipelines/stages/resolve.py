@@ -115,7 +115,7 @@ def _peer(source: Source, place: Place, app: str, namespace: str | None, path: t
     if app not in place.namespaces:
         raise InvalidDeployFile(
             f"there is no App {app!r} in {place.environment.name}",
-            f"{did_you_mean(app, place.namespaces)} For one that this gateway doesn't deploy, add its namespace".strip(),
+            f"{did_you_mean(app, place.namespaces)} For one that isn't deployed here, add its namespace".strip(),
             where=source.declaration.source(*path),
         )
     return {"app": app, "namespace": place.namespaces[app]}
@@ -151,7 +151,9 @@ def _object(node: Node, name: str, place: Place) -> dict[str, Any]:
         raise InvalidDeployFile("this is no object with apiVersion and kind", "Write a Kubernetes object", where=where)
     if value["kind"] == "Namespace":
         raise InvalidDeployFile(
-            "an App lives in the namespace that the platform gives it, and brings none", "Leave this object out", where=where
+            "an App lives in the namespace that the platform gives it, and brings none",
+            "Leave this object out",
+            where=where,
         )
     metadata = value.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):

@@ -71,6 +71,8 @@ class _Watched:
             if self._stop.is_set():
                 return
             known = self.last.get(progress.resource)
+            if known is None and progress.is_complete:
+                continue  # still what ran before
             if progress.troubles or known is None:
                 self.last[progress.resource] = progress
             if progress != known:
@@ -84,7 +86,7 @@ def _explained(error: RolloutFailed, last: dict[str, RolloutProgress]) -> Rollou
     progress, trouble = troubles[0]
     head = f"{progress.resource} had {progress.ready} of {progress.wanted} new replicas ready. {_sentence(trouble)}"
     more = len(troubles) - 1
-    others = f" {more} more pods are in the same trouble." if more else ""
+    others = f" {more} more {'pod is' if more == 1 else 'pods are'} in trouble." if more else ""
     return RolloutFailed(f"{head}{others}", _advice(trouble), where=trouble.pod)
 
 

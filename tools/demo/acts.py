@@ -72,8 +72,9 @@ def _running_commit(installation: Installation) -> str:
 
 
 def _good_release(installation: Installation, narrator: Narrator) -> None:
-    narrator.show_file("deploy.yaml", (SHOP.folder / "deploy.yaml").read_text())
-    commit = push(installation, SHOP, SHOP.files(installation), "First version")
+    files = SHOP.files(installation)
+    narrator.show_file("deploy.yaml", str(files["deploy.yaml"]))
+    commit = push(installation, SHOP, files, "First version")
     _deployctl(installation, narrator, "shop", *_release("checkout"), expect=0)
     _expect(_runs(installation, commit), f"3 of 3 replicas of commit {commit[:8]} are available", narrator)
     for kind in ("networkpolicy", "poddisruptionbudget", "peerauthentication.security.istio.io"):
@@ -129,13 +130,23 @@ def _on_call_rollback(installation: Installation, narrator: Narrator) -> None:
 
 
 def _past_the_gateway(installation: Installation, narrator: Narrator) -> None:
+    narrator.say("What they apply is the very Deployment that the gateway rolled out, under another name.")
+    manifest = _copy_of_running(installation)
     for who in [name for name in ("developer", "admin") if name in installation.stack.kubeconfigs]:
-        arguments = ("create", "deployment", "sneaky", "--image=nginx", "--namespace", NAMESPACE)
-        narrator.command(f"kubectl --as-the-{who}", *arguments)
-        done = installation.stack.kubectl(*arguments, identity=who)
+        narrator.command("kubectl", "--kubeconfig", f"{who}.kubeconfig", "apply", "--filename", "sneaky.yaml")
+        done = installation.stack.kubectl("apply", "--filename=-", identity=who, stdin=manifest)
         narrator.output(done.stderr.strip() or done.stdout.strip())
-        _expect(done.returncode != 0, f"the API server refused the {who}", narrator)
+        _expect(done.returncode != 0 and "gateway only" in done.stderr, f"the API server refused the {who}", narrator)
     _expect(_get(installation, "deployment", "sneaky") is None, "there is no such Deployment", narrator)
+
+
+def _copy_of_running(installation: Installation) -> str:
+    """checkout's own Deployment, called sneaky: it breaks no rule but the one."""
+    running = _get(installation, "deployment", "checkout")
+    if running is None:
+        raise ActFailed("checkout does not run")
+    metadata = {"name": "sneaky", "namespace": NAMESPACE, "labels": running["metadata"]["labels"]}
+    return json.dumps({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": running["spec"]})
 
 
 def _release(app: str) -> tuple[str, ...]:
