@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from pipelines.bundle import Bundle, BundleDigest, thaw
@@ -25,6 +26,7 @@ class DeployRequest:
     app: str
     namespace: str
     dry_run: bool
+    is_resumed: bool
     rollout_timeout_seconds: float
     render_timeout_seconds: float = 15.0
 
@@ -54,8 +56,11 @@ def deploy(request: DeployRequest, ports: DeployPorts, reporter: Reporter) -> De
     with stage(reporter, StageName.PREFLIGHT) as outcome:
         bundle = thaw(request.digest, request.content)
         _insist_on_its_place(bundle, request)
-        verify_bundle(bundle, ports.helm, timeout_seconds=request.render_timeout_seconds)
-        changes = preflight(bundle, ports.cluster, dry_run=request.dry_run)
+        with ThreadPoolExecutor(1) as beside:
+            # The dry-run writes nothing, so it need not wait for the second rendering: the rollout does.
+            same = beside.submit(verify_bundle, bundle, ports.helm, timeout_seconds=request.render_timeout_seconds)
+            changes = preflight(bundle, ports.cluster, dry_run=request.dry_run)
+            same.result()
         reporter.changes(changes)
         outcome.detail = summary(changes)
     if request.dry_run:
@@ -68,6 +73,7 @@ def deploy(request: DeployRequest, ports: DeployPorts, reporter: Reporter) -> De
                 ports.cluster,
                 ports.helm,
                 reporter,
+                is_resumed=request.is_resumed,
                 timeout_seconds=request.rollout_timeout_seconds,
             )
             outcome.detail = f"revision {done.revision}"

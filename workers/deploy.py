@@ -47,6 +47,7 @@ def _request(context: DeployContext, release: Release) -> DeployRequest:
         app=release.app,
         namespace=release.namespace,
         dry_run=release.dry_run,
+        is_resumed=release.attempts > 1,
         rollout_timeout_seconds=environment.rollout_timeout_seconds,
         render_timeout_seconds=context.settings.limits.render_timeout_seconds,
     )

@@ -14,18 +14,25 @@ _JOIN_SECONDS = 0.2
 
 
 def rollout(
-    bundle: Bundle, release_id: str, cluster: Cluster, helm: Helm, reporter: Reporter, *, timeout_seconds: float
+    bundle: Bundle,
+    release_id: str,
+    cluster: Cluster,
+    helm: Helm,
+    reporter: Reporter,
+    *,
+    is_resumed: bool,
+    timeout_seconds: float,
 ) -> HelmRevision:
     """Rolls the Bundle out and returns Helm's revision. Raises `RolloutFailed` with the pods that are the reason.
 
-    Can be called again after a crash: a release that the dead worker left pending is recovered first, and a
-    rollout of this very Release that came to its end is not done a second time.
+    A release that a dead worker left pending is recovered first. When this Release `is_resumed` after a crash, a
+    rollout of it that came to its end is not done a second time.
     """
     recovered = cluster.recover_pending(release=bundle.helm_release, namespace=bundle.namespace)
     if recovered:
         reporter.log(StageName.ROLLOUT, f"recovered what an interrupted rollout left: {recovered}")
     description = describe(bundle, release_id)
-    done = _already_done(helm, bundle, release_id)
+    done = _already_done(helm, bundle, release_id) if is_resumed else None
     if done is not None:
         reporter.log(StageName.ROLLOUT, f"revision {done.revision} is this Release already")
         return done
@@ -67,16 +74,24 @@ class _Watched:
         self._thread.join(_JOIN_SECONDS)
 
     def _follow(self, bundle: Bundle, cluster: Cluster, reporter: Reporter) -> None:
+        shown: dict[str, RolloutProgress] = {}
         for progress in cluster.watch(release=bundle.helm_release, namespace=bundle.namespace, stop=self._stop):
             if self._stop.is_set():
                 return
-            known = self.last.get(progress.resource)
+            known = shown.get(progress.resource)
             if known is None and progress.is_complete:
                 continue  # still what ran before
-            if progress.troubles or known is None:
+            if progress.troubles or progress.resource not in self.last:
                 self.last[progress.resource] = progress
-            if progress != known:
+            if known is None or _is_news(progress, known):
+                shown[progress.resource] = progress
                 reporter.progress(progress)
+
+
+def _is_news(progress: RolloutProgress, known: RolloutProgress) -> bool:
+    """Whether a number has changed, or troubles are told that were not: not asking for them is no news."""
+    counts = (progress.ready, progress.updated, progress.wanted) != (known.ready, known.updated, known.wanted)
+    return counts or (bool(progress.troubles) and progress.troubles != known.troubles)
 
 
 def _explained(error: RolloutFailed, last: dict[str, RolloutProgress]) -> RolloutFailed:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from pipelines.adapters.kube.connection import Connection, Refused
 from pipelines.errors import ClusterUnavailable
 from pipelines.ports import PodTrouble, RolloutProgress, Stop
 
-_WATCH_SECONDS = 2
+_WATCH_SECONDS = 1
 _TROUBLE_EVERY_SECONDS = 0.5
 _MOST_PODS = 3
 _MOST_EVENTS = 3
@@ -20,23 +21,39 @@ _LOG_LINES = 8
 def read_progress(connection: Connection, release: str, namespace: str) -> tuple[RolloutProgress, ...]:
     """Where the Deployments of the release stand, with the troubles of their pods."""
     found = connection.get(_deployments(namespace), labelSelector=_selector(release))["items"]
-    return tuple(_progress(connection, deployment) for deployment in found)
+    return tuple(_progress(connection, deployment, with_troubles=True) for deployment in found)
 
 
 def watch_progress(connection: Connection, release: str, namespace: str, stop: Stop) -> Iterator[RolloutProgress]:
-    """See `pipelines.ports.Cluster.watch`."""
+    """See `pipelines.ports.Cluster.watch`. Why pods are not ready is asked from the first second on, and at times."""
+    asking = _NowAndThen()
     while not stop.is_set():
         try:
-            yield from _watched(connection, release, namespace, stop)
+            yield from _watched(connection, release, namespace, stop, asking)
         except (Refused, ClusterUnavailable):
             # What is watched goes on without us; the rollout itself reports a cluster that is away.
             time.sleep(_TROUBLE_EVERY_SECONDS)
 
 
-def _watched(connection: Connection, release: str, namespace: str, stop: Stop) -> Iterator[RolloutProgress]:
+class _NowAndThen:
+    """Says yes at most each half second, and not in the first one: most rollouts are through by then."""
+
+    def __init__(self) -> None:
+        self._next = time.monotonic() + _TROUBLE_EVERY_SECONDS
+
+    def __call__(self) -> bool:
+        if time.monotonic() < self._next:
+            return False
+        self._next = time.monotonic() + _TROUBLE_EVERY_SECONDS
+        return True
+
+
+def _watched(
+    connection: Connection, release: str, namespace: str, stop: Stop, asking: _NowAndThen
+) -> Iterator[RolloutProgress]:
     listed = connection.get(_deployments(namespace), labelSelector=_selector(release))
     for deployment in listed["items"]:
-        yield _progress(connection, deployment)
+        yield _progress(connection, deployment, with_troubles=asking())
     events = connection.stream(
         _deployments(namespace),
         labelSelector=_selector(release),
@@ -47,7 +64,7 @@ def _watched(connection: Connection, release: str, namespace: str, stop: Stop) -
         if stop.is_set():
             return
         if event["type"] in ("ADDED", "MODIFIED"):
-            yield _progress(connection, event["object"])
+            yield _progress(connection, event["object"], with_troubles=asking())
 
 
 def _deployments(namespace: str) -> str:
@@ -58,16 +75,17 @@ def _selector(release: str) -> str:
     return f"deploy-gateway.dev/app={release}"
 
 
-def _progress(connection: Connection, deployment: Any) -> RolloutProgress:
+def _progress(connection: Connection, deployment: Any, *, with_troubles: bool) -> RolloutProgress:
     spec, status, metadata = deployment["spec"], deployment.get("status", {}), deployment["metadata"]
     seen = status.get("observedGeneration", 0) >= metadata["generation"]
     wanted, updated = spec.get("replicas", 1), status.get("updatedReplicas", 0) if seen else 0
     # Available ones of the old version keep the service up, and are no progress.
     old = status.get("replicas", 0) - updated
     ready = max(0, min(updated, status.get("availableReplicas", 0) - old)) if seen else 0
-    complete = ready >= wanted
-    troubles = () if complete else _troubles(connection, metadata["namespace"], spec["selector"]["matchLabels"])
-    return RolloutProgress(f"Deployment/{metadata['name']}", ready, updated, wanted, troubles)
+    progress = RolloutProgress(f"Deployment/{metadata['name']}", ready, updated, wanted, ())
+    if progress.is_complete or not with_troubles:
+        return progress
+    return replace(progress, troubles=_troubles(connection, metadata["namespace"], spec["selector"]["matchLabels"]))
 
 
 def _troubles(connection: Connection, namespace: str, labels: dict[str, str]) -> tuple[PodTrouble, ...]:
