@@ -1,0 +1,111 @@
+"""Bundles, clusters, locks, and the schema's version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from pipelines.apps import ClusterName
+from pipelines.bundle import BundleDigest
+from pipelines.errors import InvalidConfiguration, NotFound, Unavailable
+from pipelines.ports import ClusterFacts
+from pipelines.states import ReleaseState
+from store import Release, ReleaseFilter, Store, migrate, open_store
+from store.sessions import make_engine
+
+Accept = Callable[..., Release]
+DIGEST = BundleDigest("sha256:" + "1" * 64)
+
+
+def test_a_bundle_is_stored_once_and_read_again(store: Store) -> None:
+    assert not store.bundles.exists(DIGEST)
+    store.bundles.put(DIGEST, b"\x00content")
+    store.bundles.put(DIGEST, b"\x00content")
+    assert store.bundles.exists(DIGEST)
+    assert store.bundles.get(DIGEST) == b"\x00content"
+
+
+def test_a_bundle_that_is_not_there_is_not_found(store: Store) -> None:
+    with pytest.raises(NotFound, match="not in the store"):
+        store.bundles.get(DIGEST)
+
+
+def test_a_clusters_facts_are_the_same_object_until_others_are_published(store: Store) -> None:
+    name, facts = ClusterName("local"), ClusterFacts("v1.36.3", ("v1",), {"v1/Pod": {"type": "object"}})
+    assert store.clusters.facts(name) is None
+    store.clusters.publish(name, facts)
+    known = store.clusters.facts(name)
+    assert known == facts
+    store.clusters.publish(name, facts)
+    assert store.clusters.facts(name) is known
+    store.clusters.publish(name, ClusterFacts("v1.37.0", (), {}))
+    newer = store.clusters.facts(name)
+    assert newer is not None
+    assert newer.kubernetes_version == "v1.37.0"
+
+
+def test_a_place_is_held_by_a_release_until_it_has_ended(store: Store, accept: Accept) -> None:
+    first, second = accept(), accept(dry_run=True)
+    assert store.locks.holder("checkout", "staging") is None
+    assert store.locks.acquire("checkout", "staging", first.id)
+    assert store.locks.acquire("checkout", "staging", first.id)
+    assert not store.locks.acquire("checkout", "staging", second.id)
+    assert store.locks.holder("checkout", "staging") == first.id
+    store.releases.transition(first.id, ReleaseState.FAILED)
+    assert store.locks.holder("checkout", "staging") is None
+    assert store.locks.acquire("checkout", "staging", second.id)
+
+
+def test_another_place_is_free(store: Store, accept: Accept) -> None:
+    first, second = accept(), accept(environment="production")
+    assert store.locks.acquire("checkout", "staging", first.id)
+    assert store.locks.acquire("checkout", "production", second.id)
+
+
+def test_an_unmigrated_store_is_not_opened(database_url: str) -> None:
+    with pytest.raises(InvalidConfiguration, match="missing or older"):
+        open_store(database_url)
+
+
+def test_a_store_of_a_newer_version_is_not_opened(database_url: str) -> None:
+    migrate(database_url)
+    migrate(database_url)
+    engine = make_engine(database_url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    with pytest.raises(InvalidConfiguration, match="newer version"):
+        open_store(database_url)
+
+
+def test_a_database_that_is_away_is_told_without_its_address() -> None:
+    with pytest.raises(Unavailable) as caught:
+        open_store("postgresql://user:secret@127.0.0.1:1/nothing")
+    assert "secret" not in str(caught.value)
+    assert "127.0.0.1" not in str(caught.value)
+
+
+def test_a_store_that_answers_can_be_pinged(store: Store) -> None:
+    store.ping()
+
+
+def test_what_was_committed_survives_another_opening(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'gateway.db'}"
+    migrate(url)
+    first = open_store(url)
+    first.bundles.put(DIGEST, b"x")
+    first.forget_connections()
+    assert open_store(url).bundles.get(DIGEST) == b"x"
+
+
+def test_notify_is_called_after_the_commit(database_url: str) -> None:
+    migrate(database_url)
+    seen: list[str] = []
+    store = open_store(database_url, lambda release_id: seen.append(release_id))
+    store.clusters.publish(ClusterName("c"), ClusterFacts("v1", (), {}))
+    assert seen == []
+    assert store.releases.find(ReleaseFilter(), 1).items == ()
+    store.close()
