@@ -8,7 +8,8 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -55,6 +56,13 @@ def holder(state: Path) -> Iterator[subprocess.Popen[str]]:
 
 def names_in(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir())
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "did not come about in time"
+        time.sleep(0.01)
 
 
 def redis_of(state: Path) -> ProcessId:
@@ -132,9 +140,10 @@ def test_down_can_be_repeated(tmp_path: Path) -> None:
 def test_a_failing_start_leaves_no_process_and_no_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[ProcessId] = []
 
-    def fail(stack: Stack, *_arguments: object) -> None:
-        started.extend(stack.processes.values())
-        raise KeyboardInterrupt
+    def fail(stack: Stack) -> None:
+        if stack.processes:
+            started.extend(stack.processes.values())
+            raise KeyboardInterrupt
 
     monkeypatch.setattr(Stack, "_record", fail)
     with pytest.raises(KeyboardInterrupt):
@@ -189,6 +198,19 @@ def test_another_process_ends_it(tmp_path: Path) -> None:
         assert end_recorded(state)
         assert process.wait(10) == 0
     assert not redis.is_alive
+    assert names_in(state) == ["logs", "stack.lock"]
+
+
+def test_another_process_ends_it_while_it_starts(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    command: list[str | Path] = [sys.executable, "-c", HOLDER.replace('{"redis"}', '{"control-plane"}'), state]
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
+        eventually(lambda: (state / "logs" / "etcd.log").exists())
+        assert end_recorded(state)
+        output, _ = process.communicate(timeout=10)
+    assert output == b""
+    assert process.returncode == 0
     assert names_in(state) == ["logs", "stack.lock"]
 
 

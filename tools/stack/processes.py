@@ -43,13 +43,18 @@ class ProcessId:
     @classmethod
     def current(cls) -> ProcessId:
         """This process. Raises `UnsupportedSystem` where there is no /proc to read that from."""
-        fields = _stat(os.getpid())
+        return cls.of_child(os.getpid())
+
+    @classmethod
+    def of_child(cls, pid: int) -> ProcessId:
+        """A child of this process that has not been waited for yet, and so has an entry even when it has ended."""
+        fields = _stat(pid)
         if fields is None:
             raise UnsupportedSystem(
                 f"this system ({os.uname().sysname}) has no /proc, by which the stack knows what it has started",
                 "Run it on Linux, or in a Linux virtual machine or container",
             )
-        return cls(os.getpid(), int(fields[_STARTED]))
+        return cls(pid, int(fields[_STARTED]))
 
     @property
     def is_alive(self) -> bool:

@@ -80,6 +80,7 @@ class Stack:
             lock = claim(folder)
             stack = cls(folder, supervisor=Supervisor(folder / "logs", progress or _silent), lock=lock)
             try:
+                stack._record()  # at once, so that it can be ended while it starts
                 stack.start(components, kubeconfig=kubeconfig, progress=progress)
             except BaseException:
                 stack.down()
@@ -164,7 +165,8 @@ class Stack:
         """All of them run afterwards, or none."""
         new = {component.name for component in components} - set(self.processes)
         try:
-            self._supervise().start(components)
+            with disk_errors(self.state):
+                self._supervise().start(components)
         except BaseException:
             self._supervise().stop(new)
             raise
@@ -282,19 +284,18 @@ class Stack:
 
     def _record(self) -> None:
         """Writes down what runs, so that another process can use it or end it."""
-        write_record(
-            self.state,
-            Record(
-                holder=ProcessId.current(),
-                processes=dict(self.processes),
-                redis_url=self.redis_url,
-                git_url=self.git_url,
-                registry=self.registry,
-                gateway_url=self.gateway_url,
-                kubernetes_version=self.kubernetes_version,
-                kubeconfigs={name: str(path) for name, path in self.kubeconfigs.items()},
-            ),
+        record = Record(
+            holder=ProcessId.current(),
+            processes=dict(self.processes),
+            redis_url=self.redis_url,
+            git_url=self.git_url,
+            registry=self.registry,
+            gateway_url=self.gateway_url,
+            kubernetes_version=self.kubernetes_version,
+            kubeconfigs={name: str(path) for name, path in self.kubeconfigs.items()},
         )
+        with disk_errors(self.state):
+            write_record(self.state, record)
 
     def __enter__(self) -> Stack:
         return self

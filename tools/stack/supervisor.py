@@ -134,10 +134,7 @@ class Supervisor:
         log = self._logs / f"{component.name}.log"
         with log.open("ab") as output:
             process = _popen(component, output.fileno())
-        identity = ProcessId.of(process.pid)
-        if identity is None:
-            process.wait()
-            _fail(_Running(component, process, ProcessId(process.pid, 0), log, 0), "ended at once")
+        identity = ProcessId.of_child(process.pid)
         self._running[component.name] = _Running(component, process, identity, log, time.monotonic())
         if self._guardian is None:
             self._guardian = Guardian(self._logs / "guardian.log")
