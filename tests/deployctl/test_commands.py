@@ -1,0 +1,393 @@
+"""The command as its users run it: what it prints, and what it leaves with."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.deployctl.conftest import Door
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+PROGRAM = str(Path(sys.executable).with_name("deployctl"))
+ID = "01m86r1f2k3v9w8y7x6z5a4b3c"
+EVENTS = f"GET /api/v1/releases/{ID}/events"
+ONE = f"GET /api/v1/releases/{ID}"
+RELEASE = ("release", "--app", "checkout", "--env", "staging", "--ref", "main")
+
+
+def _view(state: str = "accepted", **more: Any) -> dict[str, Any]:
+    final = state not in ("accepted", "checking", "ready", "deploying")
+    return {
+        "id": ID,
+        "kind": "release",
+        "app": "checkout",
+        "environment": "staging",
+        "state": state,
+        "final": final,
+        "code": None,
+        "message": "",
+        "commit": "a" * 40,
+        "commit_subject": "A change",
+        "revision": 3,
+        "reason": "",
+        "requested_by": "somebody",
+        "rollback_of": None,
+        "created_at": "2026-01-01T00:00:00Z",
+        "updated_at": "2026-01-01T00:00:00Z",
+        "finished_at": "2026-01-01T00:00:05Z",
+        "stages": [],
+        "findings": [],
+        "changes": [],
+        **more,
+    }
+
+
+def _stream(*events: tuple[str, dict[str, Any]], first: int = 1) -> bytes:
+    return "".join(
+        f"id: {number}\nevent: {kind}\ndata: {json.dumps(data)}\n\n"
+        for number, (kind, data) in enumerate(events, first)
+    ).encode()
+
+
+def _final(state: str) -> tuple[str, dict[str, Any]]:
+    return "state", {"state": state, "code": None, "message": "", "final": True}
+
+
+STAGE = ("stage", {"name": "checkout", "state": "passed", "detail": "aaaaaaaa A change", "seconds": 0.2})
+
+
+@pytest.fixture
+def run(door: Door, tmp_path: Path) -> Run:
+    def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [PROGRAM, *arguments], env=_environment(door, tmp_path) | more, capture_output=True, text=True, timeout=60
+        )
+
+    return run
+
+
+def _environment(door: Door, home: Path) -> dict[str, str]:
+    coverage = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_PROCESS")}
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "DEPLOYCTL_URL": door.url,
+        "DEPLOYCTL_TOKEN": "dg_x",
+        **coverage,
+    }
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [
+        ("deployed", 0),
+        ("planned", 0),
+        ("failed", 1),
+        ("rolled_back", 1),
+        ("superseded", 1),
+        ("cancelled", 1),
+        ("rejected", 1),
+        ("blocked", 3),
+    ],
+)
+def test_each_end_has_its_exit_code(door: Door, run: Run, state: str, code: int) -> None:
+    door.says("POST /api/v1/releases", _view(), status=202)
+    door.says(EVENTS, _stream(STAGE, _final(state)), kind="text/event-stream")
+    door.says(ONE, _view(state, message="what happened"))
+    done = run(*RELEASE)
+    assert done.returncode == code, done.stderr
+    assert "checkout: passed in 0.2 s: aaaaaaaa A change" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_a_failure_by_what_the_team_wrote_is_wrong_input(door: Door, run: Run) -> None:
+    door.says("POST /api/v1/releases", _view(), status=202)
+    door.says(EVENTS, _stream(_final("failed")), kind="text/event-stream")
+    door.says(ONE, _view("failed", code="invalid-deploy-file", message="deploy.yaml:3: no"))
+    done = run(*RELEASE)
+    assert done.returncode == 2
+    assert "deploy.yaml:3: no" in done.stdout
+
+
+@pytest.mark.parametrize(("status", "code"), [(400, 2), (401, 6), (403, 6), (404, 2), (409, 2), (500, 4), (503, 4)])
+def test_each_refusal_has_its_exit_code_and_says_what_to_do(door: Door, run: Run, status: int, code: int) -> None:
+    problem = {"title": "No", "detail": "It is so", "where": "ref", "solution": "Write this instead", "errors": []}
+    door.says("POST /api/v1/releases", problem, status=status, kind="application/problem+json")
+    done = run(*RELEASE)
+    assert done.returncode == code
+    assert done.stderr.splitlines() == ["✗ No", "  ref: It is so", "  → Write this instead"]
+
+
+def test_a_proxys_page_is_not_taken_for_the_gateway(door: Door, run: Run) -> None:
+    done = run(*RELEASE)
+    assert done.returncode == 4
+    assert "not the gateway's" in done.stderr
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{", b'"x"'])
+def test_half_an_answer_is_not_taken_for_one(door: Door, run: Run, body: bytes) -> None:
+    door.says("POST /api/v1/releases", body, status=202)
+    assert run(*RELEASE).returncode == 4
+
+
+def test_a_gateway_that_is_away_has_its_exit_code(run: Run) -> None:
+    done = run(*RELEASE, DEPLOYCTL_URL="http://127.0.0.1:1")
+    assert done.returncode == 4
+    assert "does not answer" in done.stderr
+
+
+def test_without_a_token_it_says_how_to_get_one(run: Run) -> None:
+    done = run("status", DEPLOYCTL_TOKEN="")
+    assert done.returncode == 2
+    assert "deployctl login" in done.stderr
+
+
+def test_a_stream_that_breaks_off_is_read_on_where_it_was(door: Door, run: Run) -> None:
+    door.says("POST /api/v1/releases", _view(), status=202)
+    door.says(EVENTS, _stream(STAGE), kind="text/event-stream")
+    door.says(EVENTS, b"", status=503)
+    second = ("stage", {"name": "resolve", "state": "passed", "detail": "", "seconds": 0.1})
+    door.says(EVENTS, _stream(second, _final("deployed"), first=2), kind="text/event-stream")
+    door.says(ONE, _view("deployed"))
+    done = run(*RELEASE)
+    assert done.returncode == 0
+    assert done.stdout.count("checkout: passed") == 1
+    asked = [headers.get("Last-Event-ID") for call, headers, _ in door.requests if call == EVENTS]
+    assert asked == ["0", "1", "1"]
+
+
+def test_it_gives_up_waiting_and_says_how_to_go_on(door: Door, run: Run) -> None:
+    door.says("POST /api/v1/releases", _view(), status=202)
+    door.says(EVENTS, _stream(STAGE), kind="text/event-stream")
+    done = run(*RELEASE, "--timeout", "1")
+    assert done.returncode == 5
+    assert f"deployctl logs {ID} --follow" in done.stderr
+    assert f"deployctl cancel {ID}" in done.stderr
+
+
+def test_ctrl_c_detaches_and_says_how_to_go_on(door: Door, tmp_path: Path) -> None:
+    door.says("POST /api/v1/releases", _view(), status=202)
+    door.says(EVENTS, _stream(STAGE), kind="text/event-stream")
+    environment = _environment(door, tmp_path)
+    with subprocess.Popen([PROGRAM, *RELEASE], env=environment, stdout=-1, stderr=-1, text=True) as process:
+        deadline = time.monotonic() + 20
+        while not any(call == EVENTS for call, _, _ in door.requests) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "the Release goes on" in errors
+    assert not any("cancel" in call for call, _, _ in door.requests)
+
+
+def test_a_release_is_sent_with_a_key_so_that_it_can_be_repeated(door: Door, run: Run) -> None:
+    door.says("POST /api/v1/releases", _view(), status=202)
+    done = run(*RELEASE, "--no-wait", "--dry-run")
+    assert ID in done.stdout
+    ((_, headers, body),) = door.requests
+    assert json.loads(body) == {"app": "checkout", "environment": "staging", "ref": "main", "dry_run": True}
+    assert headers["Idempotency-Key"]
+    assert headers["Authorization"] == "Bearer dg_x"
+
+
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_a_document_is_all_there_is_on_standard_output(door: Door, run: Run, form: str) -> None:
+    import yaml
+
+    door.says("POST /api/v1/releases", _view(), status=202)
+    door.says(EVENTS, _stream(STAGE, _final("deployed")), kind="text/event-stream")
+    door.says(ONE, _view("deployed"))
+    done = run(*RELEASE, "-o", form)
+    assert yaml.safe_load(done.stdout)["state"] == "deployed"
+    assert "checkout: passed" in done.stderr
+
+
+def test_findings_say_what_where_why_and_what_to_write(door: Door, run: Run) -> None:
+    finding = {
+        "rule": "image-pinned",
+        "severity": "critical",
+        "mode": "enforce",
+        "resource": "Deployment/checkout",
+        "field": "f",
+        "source": "deploy.yaml:4",
+        "what": "image is 'x:latest'",
+        "why": "because",
+        "how": "image: x:1\n# like this",
+        "link": "https://example.com",
+        "found_by": "policy",
+        "blocks": True,
+    }
+    warning = {**finding, "rule": "kube-score/replicas", "blocks": False, "what": "few replicas"}
+    door.says("POST /api/v1/releases", _view(), status=202)
+    door.says(EVENTS, _stream(_final("blocked")), kind="text/event-stream")
+    door.says(ONE, _view("blocked", message="1 finding", findings=[finding, warning]))
+    out = run(*RELEASE).stdout
+    for part in (
+        "✗ image-pinned  critical",
+        "deploy.yaml:4  Deployment/checkout: image is 'x:latest'",
+        "why    because",
+        "write  image: x:1",
+        "# like this",
+        "more   https://example.com",
+        "1 warning, which doesn't block here",
+        "few replicas  [kube-score/replicas]",
+    ):
+        assert part in out
+    assert all(line == line.rstrip() for line in out.splitlines())
+
+
+def test_escape_codes_of_others_do_not_reach_the_terminal(door: Door, run: Run) -> None:
+    door.says("POST /api/v1/releases", _view(), status=202)
+    door.says(EVENTS, _stream(_final("failed")), kind="text/event-stream")
+    door.says(ONE, _view("failed", message="pod \x1b]0;owned\x07\x1b[2Jsays hi", commit_subject="\x1b[31mred"))
+    out = run(*RELEASE).stdout
+    assert "\x1b" not in out
+    assert "\x07" not in out
+    assert "says hi" in out
+
+
+def test_a_dry_run_shows_the_changes(door: Door, run: Run) -> None:
+    door.says("POST /api/v1/releases", _view(), status=202)
+    door.says(EVENTS, _stream(_final("planned")), kind="text/event-stream")
+    changes = [
+        {"resource": "Deployment/checkout", "action": "update", "diff": "-replicas: 2\n+replicas: 3"},
+        {"resource": "Service/checkout", "action": "none", "diff": ""},
+    ]
+    door.says(ONE, _view("planned", changes=changes))
+    out = run(*RELEASE, "--dry-run").stdout
+    assert "update Deployment/checkout" in out
+    assert "+replicas: 3" in out
+    assert "Service/checkout" not in out
+
+
+def test_a_rollback_says_from_what_to_what(door: Door, run: Run) -> None:
+    door.says("GET /api/v1/apps/checkout/environments/staging", {"name": "staging", "running": _view("deployed")})
+    rollback = _view(kind="rollback", rollback_of="01earlier", commit="b" * 40)
+    door.says("POST /api/v1/apps/checkout/environments/staging/rollback", rollback, status=202)
+    done = run("rollback", "--app", "checkout", "--env", "staging", "--reason", "Because", "--no-wait")
+    assert done.returncode == 0
+    assert "from  revision 3, commit aaaaaaaa A change" in done.stderr
+    assert "to    commit bbbbbbbb, what release 01earlier rolled out" in done.stderr
+    assert json.loads(door.requests[-1][2]) == {"reason": "Because"}
+
+
+def test_a_rollback_where_nothing_runs_says_so(door: Door, run: Run) -> None:
+    door.says("GET /api/v1/apps/checkout/environments/staging", {"name": "staging", "running": None})
+    problem = {"title": "Nothing to go back to", "detail": "d", "solution": "s"}
+    door.says("POST /api/v1/apps/checkout/environments/staging/rollback", problem, status=409)
+    done = run("rollback", "--app", "checkout", "--env", "staging", "--reason", "x", "--revision", "2")
+    assert done.returncode == 2
+    assert "from  nothing" in done.stderr
+
+
+def test_status_is_a_table_of_what_runs_where(door: Door, run: Run) -> None:
+    places = [
+        {"name": "staging", "cluster": "c", "namespace": "n", "running": _view("deployed"), "latest": _view("failed")},
+        {"name": "production", "cluster": "c", "namespace": "n", "running": None, "latest": None},
+    ]
+    app = {"name": "checkout", "team": "shop", "repository": "r", "environments": places}
+    door.says("GET /api/v1/apps", {"items": [app], "next_cursor": "more"})
+    door.says("GET /api/v1/apps", {"items": [], "next_cursor": None})
+    out = run("status").stdout
+    assert "checkout  staging" in " ".join(out.split("\n")[1].split("   "))
+    assert "nothing" in out
+    door.says("GET /api/v1/apps/checkout", app)
+    one = json.loads(run("status", "checkout", "--env", "production", "-o", "json").stdout)
+    assert [place["name"] for place in one["environments"]] == ["production"]
+
+
+def test_history_lists_releases_with_reason(door: Door, run: Run) -> None:
+    rollback = _view("deployed", kind="rollback", reason="Baskets lose items")
+    door.says("GET /api/v1/releases", {"items": [rollback, _view("blocked")], "next_cursor": None})
+    out = run("history", "--app", "checkout", "--env", "staging", COLUMNS="200").stdout
+    assert "deployed (rollback)" in out
+    assert "Baskets lose items" in out
+    document = json.loads(run("history", "--app", "checkout", "--env", "staging", "-o", "json").stdout)
+    assert len(document["items"]) == 2
+
+
+def test_logs_tell_a_release_again(door: Door, run: Run) -> None:
+    door.says(ONE, _view("deployed"))
+    log = ("log", {"stage": "rollout", "line": "recovered"})
+    progress = ("progress", {"resource": "Deployment/x", "ready": 1, "wanted": 2, "troubles": []})
+    door.says(EVENTS, _stream(STAGE, log, progress, _final("deployed")), kind="text/event-stream")
+    door.says("GET /api/v1/releases", {"items": [_view("deployed")], "next_cursor": None})
+    for arguments in ((ID,), ("--app", "checkout", "--env", "staging"), (ID, "--follow")):
+        done = run("logs", *arguments)
+        assert done.returncode == 0
+        assert "rollout: recovered" in done.stdout
+        assert "Deployment/x 1 of 2 ready" in done.stdout
+
+
+def test_logs_of_an_unfinished_release_do_not_wait(door: Door, run: Run) -> None:
+    stage = {"name": "checkout", "state": "running", "detail": ""}
+    door.says(ONE, _view("checking", stages=[stage]))
+    assert "checking; watch it:" in run("logs", ID).stdout
+
+
+def test_logs_want_to_know_which(door: Door, run: Run) -> None:
+    assert run("logs").returncode == 2
+    door.says("GET /api/v1/releases", {"items": [], "next_cursor": None})
+    done = run("logs", "--app", "checkout", "--env", "staging")
+    assert done.returncode == 2
+    assert "has had no Release" in done.stderr
+
+
+@pytest.mark.parametrize(("state", "says"), [("cancelled", "cancelled"), ("checking", "asked to stop")])
+def test_cancel_says_whether_it_has_ended(door: Door, run: Run, state: str, says: str) -> None:
+    door.says(f"POST /api/v1/releases/{ID}/cancel", _view(state), status=202)
+    assert says in run("cancel", ID).stdout
+    assert json.loads(run("cancel", ID, "-o", "json").stdout)["state"] == state
+
+
+def test_login_keeps_the_token_for_this_user_alone(door: Door, tmp_path: Path) -> None:
+    door.says("GET /api/v1/apps", {"items": [], "next_cursor": None})
+    environment = {**_environment(door, tmp_path), "DEPLOYCTL_TOKEN": "", "DEPLOYCTL_URL": ""}
+    login = [PROGRAM, "login", "--url", door.url]
+    done = subprocess.run(login, input="dg_secret\n", env=environment, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stderr
+    kept = tmp_path / ".config" / "deployctl" / "config.toml"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert "dg_secret" not in done.stdout + done.stderr
+    again = subprocess.run([PROGRAM, "status"], env=environment, capture_output=True, text=True, timeout=30)
+    assert again.returncode == 0
+    assert door.requests[-1][1]["Authorization"] == "Bearer dg_secret"
+    kept.write_text("url = [")
+    broken = subprocess.run([PROGRAM, "status"], env=environment, capture_output=True, text=True, timeout=30)
+    assert broken.returncode == 2
+    assert "can't be read" in broken.stderr
+
+
+def test_the_catalogue_works_without_a_gateway(run: Run) -> None:
+    assert "image-pinned" in run("policy", "list", DEPLOYCTL_URL="").stdout
+    explained = run("policy", "explain", "image-pinned").stdout
+    assert "Write:" in explained
+    unknown = run("policy", "explain", "image-pined")
+    assert unknown.returncode == 2
+    assert "Did you mean 'image-pinned'?" in unknown.stderr
+
+
+def test_help_names_every_command_and_the_exit_codes(run: Run) -> None:
+    out = run("--help").stdout
+    for name in ("release", "status", "logs", "history", "rollback", "cancel", "login", "policy"):
+        assert name in out
+        assert "deployctl" in run(name, "--help").stdout
+    assert "3 blocked by policy" in out
+    assert run("releas").returncode == 2
+
+
+def test_nothing_of_the_server_is_imported() -> None:
+    code = "import sys, deployctl.cli, deployctl.following, deployctl.commands.release; print(sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30).stdout
+    for name in ("'flask'", "'rq'", "'sqlalchemy'", "'redis'", "'gateway'", "'workers'", "'store'", "'kubernetes'"):
+        assert name not in loaded

@@ -1,0 +1,67 @@
+"""On a terminal: stages that move, and nothing left behind."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+from rich.text import Text
+
+from deployctl.client import StreamEvent
+from deployctl.render.progress import LiveProgress, PlainProgress, make_progress
+from deployctl.render.text import ago, put, safe, seconds
+
+
+def _event(kind: str, **data: object) -> StreamEvent:
+    return StreamEvent("1", kind, dict(data))
+
+
+TROUBLE = {
+    "pod": "checkout-1",
+    "container": "checkout",
+    "condition": "CrashLoopBackOff",
+    "message": "back-off",
+    "events": ["BackOff: restarting"],
+    "log_tail": ["no such file"],
+}
+
+
+def test_a_terminal_gets_the_live_form_and_a_pipe_lines() -> None:
+    assert isinstance(make_progress(Console(file=io.StringIO(), force_terminal=True)), LiveProgress)
+    assert isinstance(make_progress(Console(file=io.StringIO())), PlainProgress)
+
+
+def test_stages_troubles_and_log_lines_are_drawn() -> None:
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=80, color_system=None)
+    with LiveProgress(console) as progress:
+        progress.show(_event("stage", name="checkout", state="running", detail="", seconds=None))
+        progress.show(_event("stage", name="checkout", state="passed", detail="abc A change", seconds=0.2))
+        progress.show(_event("stage", name="rollout", state="running", detail="", seconds=None))
+        progress.show(_event("log", stage="rollout", line="recovered"))
+        progress.show(_event("progress", resource="Deployment/x", ready=1, wanted=3, troubles=[TROUBLE]))
+        drawn = screen.getvalue()
+        progress.show(_event("stage", name="rollout", state="failed", detail="no", seconds=8.0))
+    for part in ("✓ checkout", "0.2 s abc A change", "Deployment/x 1 of 3 ready", "recovered", "checkout-1, container"):
+        assert part in drawn
+    assert "BackOff: restarting" in drawn
+    assert "no such file" in drawn
+    assert "✗ rollout" in screen.getvalue()
+
+
+def test_long_texts_fold_on_a_terminal_and_stay_whole_elsewhere() -> None:
+    for is_terminal, lines in ((True, 2), (False, 1)):
+        screen = io.StringIO()
+        put(Console(file=screen, force_terminal=is_terminal, width=40, color_system=None), Text("word " * 12), indent=2)
+        assert len(screen.getvalue().splitlines()) == lines
+
+
+def test_times_are_short() -> None:
+    assert [seconds(value) for value in (None, 0.44, 12.0, 185.0)] == ["", "0.4 s", "12 s", "3 min 5 s"]
+    assert ago(None) == ""
+    assert ago("2020-01-01T00:00:00Z").endswith(" d ago")
+    assert ago("2999-01-01T00:00:00Z") == "0 s ago"
+
+
+def test_texts_from_elsewhere_are_safe() -> None:
+    assert safe("a\x1b[31mb\x07\u202ec\td") == "abc    d"
