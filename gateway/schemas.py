@@ -240,6 +240,9 @@ class AppEnvironmentView(_Output):
 class AppEnvironmentDetail(AppEnvironmentView):
     """One App in one Environment, with its history."""
 
+    rollback_to: ReleaseView | None = Field(
+        description="What a rollback without `revision` would put back; null: there is nothing to go back to."
+    )
     history: list[ReleaseView] = Field(description="The newest Releases, newest first.")
 
 

@@ -66,13 +66,17 @@ def show(path: AppPath) -> Response:
     responses={200: AppEnvironmentDetail, **problems(*READ_ERRORS)},
 )
 def environment(path: EnvironmentPath) -> Response:
-    """With its newest Releases."""
+    """With its newest Releases, and where a rollback would go."""
     settings = gateway().settings
     app = visible_app(settings, principal(), path.app)
     place = settings.environment(path.environment)
     history = _newest(app, place, _HISTORY)
     shown = _environment(app, place, history)
-    return _json(AppEnvironmentDetail(**shown.model_dump(), history=[release_view(release) for release in history]))
+    back = gateway().store.releases.last_good(app.name, place.name)
+    detail = AppEnvironmentDetail(
+        **shown.model_dump(), rollback_to=_view(back), history=[release_view(release) for release in history]
+    )
+    return _json(detail)
 
 
 def _app(app: App) -> AppView:

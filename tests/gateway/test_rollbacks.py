@@ -31,6 +31,16 @@ def test_a_rollback_is_a_release_with_the_bundle_of_the_last_good_one(
     assert answer.headers["Location"].endswith(release.id)
 
 
+def test_where_it_would_go_can_be_read_before(client: FlaskClient, deploy) -> None:
+    place = PATH.removesuffix("/rollback")
+    deploy(1)
+    assert client.get(place, headers=ON_CALL).get_json()["rollback_to"] is None
+    deploy(2)
+    back = client.get(place, headers=ON_CALL).get_json()["rollback_to"]
+    done = client.post(PATH, json={"reason": "x"}, headers=ON_CALL).get_json()
+    assert (back["id"], back["revision"]) == (done["rollback_of"], 1)
+
+
 def test_a_rollback_goes_before_everything_else_on_the_queue(client: FlaskClient, deploy, redis_url: str) -> None:
     deploy(1)
     deploy(2)
