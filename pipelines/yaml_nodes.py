@@ -70,64 +70,84 @@ def compose(content: bytes, *, most_nodes: int = _MOST_NODES) -> Iterator[Node]:
         raise InvalidYaml("it is not UTF-8", content[: error.start].count(b"\n") + 1) from error
     # Go's reader allows blanks at the end of a line where libyaml doesn't: a tab after a value.
     content = _TRAILING_BLANKS.sub(b"", content) if b"\t\n" in content else content
-    budget = _Budget(most_nodes)
-    loader = yaml.CSafeLoader(content)
     try:
-        while loader.check_node():
-            node = loader.get_node()
-            if not _is_empty(node):
-                yield _convert(node, budget, 0)
+        # Events and not PyYAML's own nodes: those are made by recursion in C, which deep nesting brings down.
+        events = yaml.parse(content, Loader=yaml.CSafeLoader)
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                node = _Document(events, most_nodes).root()
+                if not (isinstance(node, Scalar) and node.is_plain and node.text == ""):
+                    yield node
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise InvalidYaml(f"it is not YAML: {error.problem or error.context}", mark.line + 1 if mark else 1) from error
     except yaml.YAMLError as error:
-        raise InvalidYaml(f"it is not YAML: {error}", 1) from error
-    except RecursionError as error:
-        raise InvalidYaml(f"it is nested deeper than {_DEEPEST}", 1) from error
-    finally:
-        loader.dispose()
+        raise InvalidYaml(f"it is not YAML: {str(error).splitlines()[0]}", 1) from error
 
 
-class _Budget:
-    def __init__(self, nodes: int) -> None:
-        self._most = self._left = nodes
+class _Document:
+    """One document, made of its events."""
 
-    def spend(self, line: int) -> None:
-        self._left -= 1
+    def __init__(self, events: Iterator[Any], most_nodes: int) -> None:
+        self._events = events
+        self._most = self._left = most_nodes
+        self._anchors: dict[str, tuple[Node, int]] = {}
+
+    def root(self) -> Node:
+        return self._node(next(self._events), 0)[0]
+
+    def _node(self, event: Any, depth: int) -> tuple[Node, int]:
+        """The node that begins with `event`, and how many nodes it is when written out."""
+        line = event.start_mark.line + 1
+        if isinstance(event, yaml.AliasEvent):
+            if event.anchor not in self._anchors:
+                raise InvalidYaml(f"the alias *{event.anchor} names nothing that is complete", line)
+            node, size = self._anchors[event.anchor]
+            self._spend(size, line)
+            return node, size
+        if depth > _DEEPEST:
+            raise InvalidYaml(f"it is nested deeper than {_DEEPEST}", line)
+        if event.tag not in (None, "!", "tag:yaml.org,2002:str"):
+            raise InvalidYaml(f"the tag {event.tag} is not accepted", line)
+        self._spend(1, line)
+        if isinstance(event, yaml.ScalarEvent):
+            made: tuple[Node, int] = Scalar(event.value, not event.style and event.tag is None, line), 1
+        elif isinstance(event, yaml.SequenceStartEvent):
+            made = self._sequence(line, depth)
+        else:
+            made = self._mapping(line, depth)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = made
+        return made
+
+    def _spend(self, nodes: int, line: int) -> None:
+        self._left -= nodes
         if self._left < 0:
             raise InvalidYaml(f"with its aliases written out it has more than {self._most} values", line)
 
+    def _sequence(self, line: int, depth: int) -> tuple[Node, int]:
+        items, total = [], 1
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            node, size = self._node(event, depth + 1)
+            items.append(node)
+            total += size
+        return Sequence(tuple(items), line), total
 
-def _is_empty(node: Any) -> bool:
-    return isinstance(node, yaml.ScalarNode) and node.value == "" and not node.style
-
-
-def _convert(node: Any, budget: _Budget, depth: int) -> Node:
-    line = node.start_mark.line + 1
-    budget.spend(line)
-    if depth > _DEEPEST:
-        raise InvalidYaml(f"it is nested deeper than {_DEEPEST}", line)
-    if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.startswith("tag:yaml.org,2002:python"):
-        raise InvalidYaml(f"the tag {node.tag} is not accepted", line)
-    if isinstance(node, yaml.ScalarNode):
-        return Scalar(node.value, not node.style, line)
-    if isinstance(node, yaml.SequenceNode):
-        return Sequence(tuple(_convert(item, budget, depth + 1) for item in node.value), line)
-    return _mapping(node, budget, depth)
-
-
-def _mapping(node: Any, budget: _Budget, depth: int) -> Mapping:
-    items: list[tuple[Scalar, Node]] = []
-    seen: dict[str, int] = {}
-    for key_node, value_node in node.value:
-        key = _convert(key_node, budget, depth + 1)
-        if not isinstance(key, Scalar):
-            raise InvalidYaml("a key has to be a text", key.line)
-        if key.text in seen:
-            raise InvalidYaml(f"the key {key.text!r} stands here and in line {seen[key.text]}", key.line)
-        seen[key.text] = key.line
-        items.append((key, _convert(value_node, budget, depth + 1)))
-    return Mapping(tuple(items), node.start_mark.line + 1)
+    def _mapping(self, line: int, depth: int) -> tuple[Node, int]:
+        items: list[tuple[Scalar, Node]] = []
+        seen: dict[str, int] = {}
+        total = 1
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            key, _ = self._node(event, depth + 1)
+            if not isinstance(key, Scalar):
+                raise InvalidYaml("a key has to be a text", key.line)
+            if key.text in seen:
+                raise InvalidYaml(f"the key {key.text!r} stands here and in line {seen[key.text]}", key.line)
+            seen[key.text] = key.line
+            node, size = self._node(next(self._events), depth + 1)
+            items.append((key, node))
+            total += size + 1
+        return Mapping(tuple(items), line), total
 
 
 def lines(node: Node, at: Path = ()) -> Iterator[tuple[Path, int]]:

@@ -1,0 +1,120 @@
+"""YAML: bounded, with lines, and read as Go reads it."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.errors import RenderFailed
+from pipelines.manifests import name_of, parse, without_nulls
+from pipelines.yaml_nodes import InvalidYaml, compose, lines, nearest_line
+
+
+def _value(text: str) -> object:
+    (manifest,) = parse(f"apiVersion: v1\nkind: X\nvalue: {text}\n".encode())
+    return manifest["value"]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("12:30", "12:30"),
+        ("1e3", 1000.0),
+        ("on", True),
+        ("No", False),
+        ("~", None),
+        ("null", None),
+        ("", None),
+        ("'on'", "on"),
+        ('"8080"', "8080"),
+        ("8080", 8080),
+        ("-7", -7),
+        ("0755", 493),
+        ("0o755", 493),
+        ("0x1F", 31),
+        ("0b11", 3),
+        ("1_000", 1000),
+        ("0", 0),
+        (".5", 0.5),
+        ("1.2.3", "1.2.3"),
+        ("2026-01-01", "2026-01-01"),
+        ("1e3x", "1e3x"),
+    ],
+)
+def test_plain_scalars_mean_what_they_mean_to_go(text: str, value: object) -> None:
+    assert _value(text) == value
+
+
+def test_lists_are_taken_apart_and_empty_documents_left_out() -> None:
+    content = (
+        b"---\n---\napiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: A}\n- {apiVersion: v1, kind: B}\n"
+    )
+    assert [one["kind"] for one in parse(content)] == ["A", "B"]
+
+
+def test_an_empty_list_has_no_objects() -> None:
+    assert parse(b"apiVersion: v1\nkind: List\nitems: []\n") == ()
+    assert parse(b"null\n") == ()
+
+
+@pytest.mark.parametrize("content", [b"just text", b"- a\n- b\n", b"kind: X\n", b"apiVersion: v1\nkind: [x]\n"])
+def test_what_is_no_object_is_refused_with_its_line(content: bytes) -> None:
+    with pytest.raises(RenderFailed) as caught:
+        parse(content)
+    assert caught.value.where == "manifest:1"
+
+
+def test_a_blank_tab_at_the_end_of_a_line_is_no_mistake() -> None:
+    (manifest,) = parse(b"apiVersion: v1\t\nkind: X\n")
+    assert name_of(manifest) == "X/(without a name)"
+    assert name_of({"kind": "X", "metadata": {"name": "y"}}) == "X/y"
+
+
+BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"{b}: &{b} [{','.join(f'*{a}' for _ in range(9))}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "says", "line"),
+    [
+        (b"a: 1\na: 2\n", "stands here and in line 1", 2),
+        (b"? [a, b]\n: 1\n", "a key has to be a text", 1),
+        (b"!!python/object:os.system x", "tag", 1),
+        (b"a: !mine x", "tag !mine is not accepted", 1),
+        (b"a: [1", "not YAML", 2),
+        (b"x: \xff", "not UTF-8", 1),
+        (BOMB.encode(), "aliases written out", None),
+        (b"[" * 200 + b"]" * 200, "nested deeper", 1),
+        (b"[" * 100_000, "nest", None),
+        (b"{a: " * 100_000, "nest", None),
+        (b"a: &a [*a]", "names nothing that is complete", 1),
+        (b"\x00", "not YAML", 1),
+    ],
+)
+def test_what_is_not_accepted_is_named_with_its_line(content: bytes, says: str, line: int | None) -> None:
+    with pytest.raises(InvalidYaml) as caught:
+        list(compose(content))
+    assert says in caught.value.reason
+    assert line is None or caught.value.line == line
+
+
+@given(st.binary(max_size=200))
+def test_whatever_the_bytes_the_answer_is_nodes_or_invalid_yaml(content: bytes) -> None:
+    with contextlib.suppress(InvalidYaml):
+        list(compose(content))
+
+
+def test_each_path_has_its_line() -> None:
+    (node,) = compose(b"a:\n  b:\n    - x\n    - c: 1\n")
+    known = dict(lines(node))
+    assert known == {("a",): 1, ("a", "b"): 2, ("a", "b", 0): 3, ("a", "b", 1): 4, ("a", "b", 1, "c"): 4}
+    assert nearest_line(known, ("a", "b", 1, "missing", "deep")) == 4
+    assert nearest_line(known, ("nothing",), 7) == 7
+
+
+def test_nulls_are_pruned_at_every_depth() -> None:
+    assert without_nulls({"a": None, "b": [None, {"c": None}], "d": 1}) == {"b": [{}], "d": 1}
