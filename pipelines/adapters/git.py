@@ -203,7 +203,7 @@ class _Run:
 
 def _commit(run: _Run) -> tuple[str, str, str]:
     try:
-        text = run("log", "-1", "--no-show-signature", "--format=%H%x00%s%x00%an", "FETCH_HEAD")
+        text = run("log", "-1", "--no-show-signature", "--format=%H%x00%s%x00%an", "FETCH_HEAD^{commit}")
     except _GitFailed as error:
         raise RefNotFound("the ref does not name a commit", "Name a branch, a tag or a commit", where="ref") from error
     commit, subject, author = text.rstrip("\n").split("\0")

@@ -138,12 +138,14 @@ class _Command(pyhelm3.Command):  # type: ignore[misc]  # pyhelm3 has no type in
     """pyhelm3's command, with nothing of our environment in it, and bounded."""
 
     def __init__(self, helm: Path, scratch: Path, kubeconfig: Path | None) -> None:
-        super().__init__(executable="env", history_max_revisions=_HISTORY, kubeconfig=kubeconfig)
+        # pyhelm3 starts a shell: without `exec` only that would be ended at a timeout, and helm would go on.
+        super().__init__(executable="exec", history_max_revisions=_HISTORY, kubeconfig=kubeconfig)
         home = scratch / "helm"
         home.mkdir(parents=True, exist_ok=True)
         prlimit = shutil.which("prlimit")
         bounds = [prlimit, f"--cpu={_RENDER_CPU_SECONDS}", f"--as={_RENDER_ADDRESS_SPACE_BYTES}"]
         self._prefix = [
+            "env",
             "-i",
             f"HOME={home}",
             f"HELM_CACHE_HOME={home}/cache",

@@ -125,6 +125,16 @@ def test_a_killed_worker_can_be_started_again(zoned: Stack, config: Path) -> Non
         zoned.stop("deploy-worker")
 
 
+def test_all_four_processes_are_started_side_by_side(zoned: Stack, config: Path) -> None:
+    url = zoned.start_system(config)
+    four = {"gateway", "check-worker", "deploy-worker", "reconciler"}
+    try:
+        assert set(zoned.processes) >= four
+        assert httpx.get(f"{url}/readyz").status_code == 200
+    finally:
+        zoned.stop(*four)
+
+
 def test_a_reconciler_runs(zoned: Stack, config: Path) -> None:
     zoned.start_reconciler(config)
     try:

@@ -171,22 +171,22 @@ class Stack:
             self._supervise().stop(new)
             raise
 
+    def start_system(self, config: Path, port: int | None = None, *, cluster: str = "local") -> str:
+        """Starts all four processes side by side, as the four methods below do one; the front door's address."""
+        return self._start_gateway(
+            config,
+            port,
+            make_check_worker(self.state, config, self.redis_url, name="check-worker"),
+            self._deploy_worker(config, cluster, "deploy-worker"),
+            make_reconciler(self.state, config, name="reconciler"),
+        )
+
     def start_gateway(self, config: Path, port: int | None = None) -> str:
         """Starts the front door with the gateway.yaml `config`; returns its address.
 
         Without `port` on a free one. Raises `PortBusy` when `port` is taken, `ComponentFailed`.
         """
-        if port is not None:
-            claim_port(port)
-
-        def make() -> list[Component]:
-            chosen = port or free_ports(1)[0]
-            self.gateway_url = f"http://127.0.0.1:{chosen}"
-            return [make_gateway(self.state, config, chosen)]
-
-        self._start_with_free_ports(make)
-        self._record()
-        return self.gateway_url
+        return self._start_gateway(config, port)
 
     def start_check_worker(self, config: Path, *, name: str = "check-worker") -> None:
         """Starts a worker of the check zone. Several need different names."""
@@ -194,20 +194,29 @@ class Stack:
 
     def start_deploy_worker(self, config: Path, *, cluster: str = "local", name: str = "deploy-worker") -> None:
         """Starts a worker of the deploy zone, with the service account's kubeconfig for `cluster`."""
-        self.add(
-            make_deploy_worker(
-                self.state,
-                config,
-                self.redis_url,
-                cluster=cluster,
-                kubeconfig=self.gateway_kubeconfig,
-                name=name,
-            )
-        )
+        self.add(self._deploy_worker(config, cluster, name))
 
     def start_reconciler(self, config: Path, *, name: str = "reconciler") -> None:
         """Starts a reconciler."""
         self.add(make_reconciler(self.state, config, name=name))
+
+    def _start_gateway(self, config: Path, port: int | None, *beside: Component) -> str:
+        if port is not None:
+            claim_port(port)
+
+        def make() -> list[Component]:
+            chosen = port or free_ports(1)[0]
+            self.gateway_url = f"http://127.0.0.1:{chosen}"
+            return [make_gateway(self.state, config, chosen), *beside]
+
+        self._start_with_free_ports(make)
+        self._record()
+        return self.gateway_url
+
+    def _deploy_worker(self, config: Path, cluster: str, name: str) -> Component:
+        return make_deploy_worker(
+            self.state, config, self.redis_url, cluster=cluster, kubeconfig=self.gateway_kubeconfig, name=name
+        )
 
     def add(self, *components: Component) -> None:
         """Starts more components side by side, and waits for them. Raises as `up` does; none of them runs then."""

@@ -1,0 +1,281 @@
+"""Checkouts with real git over real HTTP: one commit, nothing that it could bring along, and always an end."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from pipelines.adapters.git import GitRepositories
+from pipelines.apps import App, AppName
+from pipelines.errors import (
+    DiskFull,
+    GitUnavailable,
+    InvalidDeployFile,
+    InvalidInput,
+    InvalidRef,
+    RefNotFound,
+    RepositoryNotFound,
+    ToolMissing,
+    UnsafeCheckout,
+)
+from pipelines.stages.checkout import checkout
+from tests.conftest import GitServer
+from tools.stack.repositories import Link, push_commit
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def into(tmp_path: Path) -> Path:
+    folder = tmp_path / "tree"
+    folder.mkdir()
+    return folder
+
+
+def _git(*, hosts: tuple[str, ...] = (), most_bytes: int = 10 * MIB) -> GitRepositories:
+    return GitRepositories(allowed_hosts=hosts, most_bytes=most_bytes)
+
+
+@pytest.fixture
+def repository(git_server: GitServer, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A repository's name of this test's own."""
+    name = f"tests/{abs(hash(request.node.name))}"
+    yield name
+    shutil.rmtree(git_server.root / f"{name}.git", ignore_errors=True)
+
+
+def _url(git_server: GitServer, repository: str) -> str:
+    return f"{git_server.url}/{repository}.git"
+
+
+def test_a_branch_a_tag_and_a_commit_are_found(git_server: GitServer, repository: str, tmp_path: Path) -> None:
+    first = git_server.push(repository, {"a": "1"}, "First")
+    second = push_commit(git_server.root / f"{repository}.git", {"a": "2"}, "Second", tag="v1")
+    for number, (ref, commit) in enumerate((("main", second), ("v1", second), (first, first))):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        found = _git().checkout(_url(git_server, repository), ref, folder, timeout_seconds=20)
+        assert (found.commit, found.subject) == (commit, "First" if commit == first else "Second")
+        assert (folder / "a").read_text() == ("1" if commit == first else "2")
+
+
+def test_a_ref_that_looks_like_an_option_never_reaches_git(into: Path) -> None:
+    with pytest.raises(InvalidRef):
+        _git().checkout("http://127.0.0.1:1/x.git", "--upload-pack=touch", into, timeout_seconds=5)
+
+
+@pytest.mark.parametrize(("ref", "says"), [("mian", "Did you mean 'main'?"), ("abc1234", "git rev-parse abc1234")])
+def test_an_unknown_ref_is_told_with_what_to_write(
+    git_server: GitServer, repository: str, into: Path, ref: str, says: str
+) -> None:
+    git_server.push(repository, {"a": "1"})
+    with pytest.raises(RefNotFound) as caught:
+        _git().checkout(_url(git_server, repository), ref, into, timeout_seconds=20)
+    assert says in caught.value.solution
+
+
+def test_a_repository_that_is_not_there_is_told(git_server: GitServer, into: Path) -> None:
+    with pytest.raises(RepositoryNotFound):
+        _git().checkout(f"{git_server.url}/no/such.git", "main", into, timeout_seconds=20)
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts"),
+    [
+        ("file:///etc", ()),
+        ("ext::sh -c id", ()),
+        ("ssh://git@example.com/x", ()),
+        ("http://other.example.com/x", ("git.example.com",)),
+        ("http://git.example.com:81/x", ("git.example.com",)),
+    ],
+)
+def test_other_protocols_and_hosts_are_not_asked(into: Path, url: str, hosts: tuple[str, ...]) -> None:
+    with pytest.raises(InvalidInput, match="not one that this gateway may ask"):
+        _git(hosts=hosts).checkout(url, "main", into, timeout_seconds=5)
+
+
+def test_links_are_files_and_known(git_server: GitServer, repository: str, into: Path) -> None:
+    git_server.push(repository, {"deploy.yaml": Link("/etc/passwd"), "x": "y"})  # type: ignore[dict-item]
+    found = _git().checkout(_url(git_server, repository), "main", into, timeout_seconds=20)
+    assert found.links == {"deploy.yaml"}
+    assert not (into / "deploy.yaml").is_symlink()
+
+
+def test_filters_of_attributes_and_submodules_do_nothing(
+    git_server: GitServer, repository: str, into: Path, tmp_path: Path
+) -> None:
+    proof = tmp_path / "proof"
+    files = {
+        ".gitattributes": "* filter=evil diff=evil\n",
+        ".gitmodules": f'[submodule "x"]\n\tpath = x\n\turl = file://{tmp_path}\n',
+        ".gitconfig": f'[filter "evil"]\n\tsmudge = touch {proof}\n',
+        "a": "content",
+    }
+    git_server.push(repository, files)
+    _git().checkout(_url(git_server, repository), "main", into, timeout_seconds=20)
+    assert (into / "a").read_text() == "content"
+    assert not proof.exists()
+
+
+def test_a_commit_that_is_too_large_is_not_written(git_server: GitServer, repository: str, into: Path) -> None:
+    git_server.push(repository, {"large": b"\0" * (3 * MIB)})
+    with pytest.raises(UnsafeCheckout, match="larger than 1 MiB"):
+        _git(most_bytes=MIB).checkout(_url(git_server, repository), "main", into, timeout_seconds=20)
+    assert not (into / "large").exists()
+
+
+def test_a_commit_with_too_many_files_is_not_written(
+    git_server: GitServer, repository: str, into: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.adapters.git._MOST_FILES", 5)
+    git_server.push(repository, {f"f{number}": "" for number in range(9)})
+    with pytest.raises(UnsafeCheckout, match="9 files, and 5 is the most"):
+        _git().checkout(_url(git_server, repository), "main", into, timeout_seconds=20)
+
+
+def test_a_ref_that_names_no_commit_is_told(git_server: GitServer, repository: str, into: Path) -> None:
+    git_server.push(repository, {"a": "1"})
+    bare = git_server.root / f"{repository}.git"
+    tree = subprocess.run(["git", "rev-parse", "main^{tree}"], cwd=bare, capture_output=True, text=True, check=True)
+    subprocess.run(["git", "tag", "a-tree", tree.stdout.strip()], cwd=bare, check=True)
+    with pytest.raises(RefNotFound, match="does not name a commit"):
+        _git().checkout(_url(git_server, repository), "a-tree", into, timeout_seconds=20)
+
+
+def test_a_server_that_is_away_is_worth_another_try(into: Path) -> None:
+    with pytest.raises(GitUnavailable) as caught:
+        _git().checkout("http://user:secret@127.0.0.1:1/x.git", "main", into, timeout_seconds=10)
+    assert caught.value.retryable
+    assert "secret" not in str(caught.value)
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """A server that takes connections and never answers."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    held: list[socket.socket] = []
+
+    def accept() -> None:
+        try:
+            while True:
+                held.append(listener.accept()[0])
+        except OSError:
+            return
+
+    threading.Thread(target=accept, daemon=True).start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}/x.git"
+    listener.close()
+    for one in held:
+        one.close()
+
+
+def test_a_server_that_never_answers_is_given_up_in_time(silent: str, into: Path) -> None:
+    began = time.monotonic()
+    with pytest.raises(GitUnavailable, match="too slow"):
+        _git().checkout(silent, "main", into, timeout_seconds=1)
+    assert time.monotonic() - began < 5
+
+
+def test_too_much_is_stopped_while_it_comes(silent: str, into: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.adapters.git._size", lambda _folder: 2 * MIB)
+    with pytest.raises(UnsafeCheckout, match="larger than 1 MiB"):
+        _git(most_bytes=MIB).checkout(silent, "main", into, timeout_seconds=10)
+
+
+@pytest.fixture
+def odd_server() -> Iterator[Callable[[int, dict[str, str]], str]]:
+    """Makes servers that give one answer to everything."""
+    servers: list[ThreadingHTTPServer] = []
+
+    def make(status: int, headers: dict[str, str], body: bytes = b"") -> str:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{server.server_port}/x.git"
+
+    yield make
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_redirects_to_elsewhere_are_not_followed(
+    odd_server: Callable[..., str], git_server: GitServer, repository: str, into: Path
+) -> None:
+    git_server.push(repository, {"a": "1"})
+    url = odd_server(302, {"Location": f"{_url(git_server, repository)}/info/refs?service=git-upload-pack"})
+    with pytest.raises(GitUnavailable):
+        _git().checkout(url, "main", into, timeout_seconds=10)
+
+
+def test_an_answer_that_is_none_of_gits_is_told(odd_server: Callable[..., str], into: Path) -> None:
+    with pytest.raises(GitUnavailable, match="git said"):
+        _git().checkout(odd_server(200, {}, b"<html>A login page</html>\n"), "main", into, timeout_seconds=10)
+
+
+def test_a_missing_git_is_told(into: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(ToolMissing, match="git was not found"):
+        _git().checkout("http://127.0.0.1:1/x.git", "main", into, timeout_seconds=5)
+
+
+def test_a_full_disk_is_told(into: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pipelines.adapters.git._Run.__call__", full)
+    with pytest.raises(DiskFull, match="No space left"):
+        _git().checkout("http://127.0.0.1:1/x.git", "main", into, timeout_seconds=5)
+
+
+def test_what_git_says_of_a_full_disk_is_a_full_disk(into: Path) -> None:
+    explain = _git()._explained
+    said = explain(None, "http://x/y.git", "main", "fatal: write error: No space left on device")  # type: ignore[arg-type]
+    assert isinstance(said, DiskFull)
+
+
+APP = App(AppName("checkout"), "shop", "", "deploy/a.yaml")
+DEPLOY = "apiVersion: deploy-gateway/v1\napp: checkout\nmanifests: k8s\n"
+
+
+def _stage(git_server: GitServer, repository: str, into: Path) -> object:
+    app = App(APP.name, APP.team, _url(git_server, repository), APP.deploy_file)
+    return checkout(app, "main", (), _git(), into / "new", timeout_seconds=20)
+
+
+@pytest.mark.parametrize(
+    ("files", "error", "says"),
+    [
+        ({"deploy/a.yaml/x": "y"}, InvalidDeployFile, "is a folder"),
+        ({"deploy/a.yaml": DEPLOY}, InvalidDeployFile, "there is no folder k8s"),
+        ({"deploy/a.yaml": DEPLOY, "k8s/README": "x"}, InvalidDeployFile, "has 0 .yaml files"),
+        ({"deploy": Link("elsewhere"), "elsewhere/a.yaml": "x"}, UnsafeCheckout, "symbolic link"),
+        ({"deploy/a.yaml": DEPLOY, "k8s/a.yaml": Link("/etc/passwd")}, UnsafeCheckout, "symbolic link"),
+        ({"deploy/a.yaml": DEPLOY, "k8s/a.yaml": "x" * (2 * MIB)}, InvalidDeployFile, "is the most"),
+    ],
+)
+def test_what_can_not_be_read_is_told(
+    git_server: GitServer, repository: str, into: Path, files: dict[str, str], error: type[Exception], says: str
+) -> None:
+    git_server.push(repository, files)  # type: ignore[arg-type]
+    with pytest.raises(error, match=says):
+        _stage(git_server, repository, into)

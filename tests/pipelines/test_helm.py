@@ -1,0 +1,120 @@
+"""Helm, the real one: reproducible charts, text that stays text, errors in its words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.adapters.helm import HelmClient
+from pipelines.errors import CheckCrashed, ClusterUnavailable, InvalidInput, RenderFailed, RolloutFailed
+from pipelines.manifests import parse
+from pipelines.stages.resolve import CHARTS
+from tests.pipelines.test_bundle import BUNDLE
+from tools.toolbox import ensure
+
+
+@pytest.fixture
+def helm(tmp_path: Path) -> HelmClient:
+    return HelmClient(ensure(["helm"])["helm"], tmp_path / "scratch")
+
+
+def _render(helm: HelmClient, chart: bytes, values: dict[str, Any] | None = None, *, seconds: float = 20.0) -> bytes:
+    return helm.template(
+        release="x",
+        namespace="ns",
+        chart=chart,
+        values=values or {},
+        kubernetes_version="v1.36.3",
+        api_versions=("apps/v1",),
+        timeout_seconds=seconds,
+    )
+
+
+def _chart(helm: HelmClient, template: str) -> bytes:
+    return helm.package(CHARTS / "raw-manifests", {"templates/manifests.yaml": template.encode()})[2]
+
+
+def test_a_chart_is_packed_to_the_same_bytes_each_time(helm: HelmClient) -> None:
+    first, second = (helm.package(CHARTS / "standard-app", {"files/a": b"x"}) for _ in range(2))
+    assert first == second
+    assert first[:2] == ("standard-app", "0.1.0")
+    assert helm.package(CHARTS / "standard-app")[2] != first[2]
+
+
+def test_actions_in_a_teams_manifests_stay_text(helm: HelmClient) -> None:
+    evil = b'{"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "{{ .Release.Name }} {{ fail \\"x\\" }}"}}'
+    chart = helm.package(CHARTS / "raw-manifests", {"manifests/000.json": evil})[2]
+    (found,) = parse(_render(helm, chart))
+    assert found["data"]["a"] == '{{ .Release.Name }} {{ fail "x" }}'
+
+
+def test_no_cluster_is_read_and_no_name_resolved(helm: HelmClient) -> None:
+    template = (
+        'apiVersion: v1\nkind: X\na: {{ lookup "v1" "Secret" "" "" | toJson }}\nb: "{{ getHostByName "localhost" }}"\n'
+    )
+    (found,) = parse(_render(helm, _chart(helm, template)))
+    assert (found["a"], found["b"]) == ({}, "")
+
+
+def test_the_clusters_version_is_what_the_chart_sees(helm: HelmClient) -> None:
+    template = "apiVersion: v1\nkind: X\na: {{ .Capabilities.KubeVersion.Version }}\n"
+    assert parse(_render(helm, _chart(helm, template)))[0]["a"] == "v1.36.3"
+
+
+def test_a_chart_that_does_not_render_is_told_in_helms_words(helm: HelmClient) -> None:
+    with pytest.raises(RenderFailed, match="on purpose"):
+        _render(helm, _chart(helm, '{{ fail "on purpose" }}'))
+
+
+def test_values_that_the_schema_does_not_know_are_refused(helm: HelmClient) -> None:
+    chart = helm.package(CHARTS / "standard-app")[2]
+    with pytest.raises(RenderFailed, match="secretEscapeHatch"):
+        _render(helm, chart, {"secretEscapeHatch": True})
+
+
+def test_a_render_that_takes_too_long_is_stopped(helm: HelmClient) -> None:
+    chart = _chart(helm, "{{ range untilStep 0 100000000 1 }}{{ end }}")
+    with pytest.raises((CheckCrashed, RenderFailed)):
+        _render(helm, chart, seconds=0.3)
+
+
+def test_a_release_that_no_cluster_can_keep_is_refused_before_the_rollout(helm: HelmClient) -> None:
+    with pytest.raises(InvalidInput, match="a cluster keeps at most"):
+        helm.upgrade(replace(BUNDLE, chart=b"x" * 1024 * 1024), description="", timeout_seconds=5)
+
+
+@pytest.fixture
+def away(tmp_path: Path) -> HelmClient:
+    """With a kubeconfig of a cluster that is not there."""
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(
+        "{apiVersion: v1, kind: Config, current-context: c, users: [{name: u, user: {token: t}}],"
+        " clusters: [{name: c, cluster: {server: 'https://127.0.0.1:1'}}],"
+        " contexts: [{name: c, context: {cluster: c, user: u}}]}"
+    )
+    return HelmClient(ensure(["helm"])["helm"], tmp_path / "scratch", kubeconfig)
+
+
+def test_a_cluster_that_is_away_is_told(away: HelmClient, helm: HelmClient) -> None:
+    with pytest.raises(ClusterUnavailable):
+        away.history(release="x", namespace="ns")
+    bundle = replace(BUNDLE, chart=helm.package(CHARTS / "raw-manifests")[2], values={})
+    with pytest.raises((ClusterUnavailable, RolloutFailed)):
+        away.upgrade(bundle, description="d", timeout_seconds=5)
+
+
+def test_a_helm_that_does_not_end_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "helm"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("pipelines.adapters.helm._GRACE_SECONDS", 0.2)
+    stuck = HelmClient(program, tmp_path / "scratch")
+    with pytest.raises(RolloutFailed, match="did not end in its own time"):
+        stuck.upgrade(replace(BUNDLE, chart=b"c"), description="d", timeout_seconds=0.1)
+    with pytest.raises(ClusterUnavailable, match="no answer in time"):
+        stuck.history(release="x", namespace="ns")
+    with pytest.raises(CheckCrashed, match="took longer"):
+        _render(stuck, b"c", seconds=0.2)
