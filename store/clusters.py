@@ -24,8 +24,8 @@ class Clusters:
 
     def publish(self, name: ClusterName, facts: ClusterFacts) -> None:
         """Stores `facts` in place of what was known of the cluster."""
-        document = json.dumps(asdict(facts), sort_keys=True, separators=(",", ":")).encode()
-        digest = hashlib.sha256(document).hexdigest()
+        known = self._last.get(name)
+        digest = known[0] if known is not None and known[1] is facts else hashlib.sha256(_document(facts)).hexdigest()
         with self._sessions.write() as session:
             row = session.get(ClusterRow, name, with_for_update=True)
             if row is None:
@@ -33,7 +33,8 @@ class Clusters:
                 session.add(row)
             row.seen_at = now()
             if row.digest != digest:
-                row.digest, row.facts = digest, zlib.compress(document, level=3)
+                row.digest, row.facts = digest, zlib.compress(_document(facts), level=3)
+        self._last[name] = (digest, facts)
 
     def facts(self, name: ClusterName) -> ClusterFacts | None:
         """What was last published, or None. The same object until something else is published."""
@@ -49,3 +50,7 @@ class Clusters:
         facts = ClusterFacts(document["kubernetes_version"], tuple(document["api_versions"]), document["schemas"])
         self._last[name] = (digest, facts)
         return facts
+
+
+def _document(facts: ClusterFacts) -> bytes:
+    return json.dumps(asdict(facts), sort_keys=True, separators=(",", ":")).encode()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,9 @@ from store.queue import CHECK_QUEUE, RedisQueue, deploy_queue
 from workers import jobs, reconciler  # noqa: F401 (jobs: imported before the fork, not by each job)
 from workers.context import CheckContext, DeployContext, enter
 
-_FACTS_EVERY_SECONDS = 300.0
+_BETWEEN_JOBS_SECONDS = 30
+# RQ asks its queue for that much less than a worker's time to live.
+_WORKER_TTL_SECONDS = _BETWEEN_JOBS_SECONDS + 15
 _IN_CLUSTER_TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
 _log = structlog.get_logger("workers.main")
@@ -63,7 +64,7 @@ def run_check_worker(settings: Settings, *, helm: Path, kube_score: Path) -> Non
             if facts is not None:
                 schemas.prepare(facts)
 
-    _work(settings, CHECK_QUEUE, before_job=refresh)
+    _work(settings, CHECK_QUEUE, before_job=refresh, between_jobs=refresh)
 
 
 def run_deploy_worker(settings: Settings, cluster: str, kubeconfig: Path, *, helm: Path) -> None:
@@ -78,20 +79,15 @@ def run_deploy_worker(settings: Settings, cluster: str, kubeconfig: Path, *, hel
     store, queue = _open(settings)
     client = HelmClient(helm, settings.work_dir / f"helm-deploy-{cluster}", kubeconfig)
     enter(DeployContext(settings, store, queue, cluster, lambda: DeployPorts(KubeCluster(kubeconfig), client)))
-    published = float("-inf")
+    observer = KubeCluster(kubeconfig)
 
     def publish() -> None:
-        nonlocal published
-        if time.monotonic() - published < _FACTS_EVERY_SECONDS:
-            return
         try:
-            store.clusters.publish(name, KubeCluster(kubeconfig).facts())
-            published = time.monotonic()
+            store.clusters.publish(name, observer.facts())
         except GatewayError as error:
             _log.warning("the cluster's facts could not be published", code=error.code, reason=error.reason)
 
-    publish()
-    _work(settings, deploy_queue(cluster), after_job=publish)
+    _work(settings, deploy_queue(cluster), between_jobs=publish)
 
 
 def run_reconciler(settings: Settings) -> None:
@@ -124,11 +120,18 @@ def _work(
     queue: str,
     *,
     before_job: Callable[[], None] | None = None,
-    after_job: Callable[[], None] | None = None,
+    between_jobs: Callable[[], None],
 ) -> None:
     connection = Redis.from_url(settings.redis_url, socket_connect_timeout=5, health_check_interval=30)
-    worker = _Worker([Queue(queue, connection=connection, serializer="json")], connection=connection, serializer="json")
-    worker.before_job, worker.after_job = before_job, after_job
+    worker = _Worker(
+        [Queue(queue, connection=connection, serializer="json")],
+        connection=connection,
+        serializer="json",
+        worker_ttl=_WORKER_TTL_SECONDS,
+        maintenance_interval=_BETWEEN_JOBS_SECONDS,
+    )
+    worker.before_job, worker.between_jobs = before_job, between_jobs
+    between_jobs()
     _log.info("ready", queue=queue)
     worker.work(logging_level="WARNING")
 
@@ -137,12 +140,16 @@ class _Worker(Worker):
     """RQ's worker, a process for each job; what is the same for all jobs is done before they part."""
 
     before_job: Callable[[], None] | None = None
-    after_job: Callable[[], None] | None = None
+    between_jobs: Callable[[], None] | None = None
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Forks, and waits for the job."""
         if self.before_job is not None:
             self.before_job()
         super().execute_job(job, queue)
-        if self.after_job is not None:
-            self.after_job()
+
+    def run_maintenance_tasks(self) -> None:
+        """What RQ does now and then while it waits, and what we do."""
+        super().run_maintenance_tasks()  # type: ignore[no-untyped-call]  # RQ's has no annotations
+        if self.between_jobs is not None:
+            self.between_jobs()

@@ -125,7 +125,7 @@ class GitRepositories:
             return f"Write the full SHA of 40 digits: `git rev-parse {ref}`"
         try:
             listed = run("ls-remote", "--quiet", "--heads", "--tags", "--refs", "--", repository)
-        except GatewayError:
+        except (_GitFailed, GatewayError):
             return "See whether it was pushed"
         names = {line.split("\t")[1].split("/", 2)[2] for line in listed.splitlines() if "\t" in line}
         return f"See whether it was pushed. {did_you_mean(ref, names)}".strip()

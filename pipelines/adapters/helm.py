@@ -29,6 +29,7 @@ _LARGEST_RELEASE_BYTES = 1024 * 1024
 _RENDER_CPU_SECONDS = 20
 _RENDER_ADDRESS_SPACE_BYTES = 4 * 1024**3
 _GRACE_SECONDS = 30.0
+_AWAY = re.compile(r"cluster unreachable|dial tcp .*(refused|timeout|unreachable)|read: operation timed out")
 
 
 class HelmClient:
@@ -117,9 +118,9 @@ class HelmClient:
                 "helm did not end in its own time, and was stopped",
                 "Release again: what it left is recovered by the next attempt",
             ) from error
-        except pyhelm3.errors.ConnectionError as error:
-            raise _unreachable(error) from error
         except pyhelm3.Error as error:
+            if _AWAY.search(_words(error)):
+                raise _unreachable(error) from error
             raise RolloutFailed(f"helm upgrade: {_words(error)}", "Correct it, and release again") from error
         return HelmRevision(int(row["version"]), row["info"]["status"], row["info"]["description"])
 

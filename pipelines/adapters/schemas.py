@@ -89,21 +89,11 @@ def _explained(manifest: Manifest, schema: Mapping[str, Any], error: jsonschema_
 
 
 def _properties(schema: Mapping[str, Any], path: list[Any]) -> list[str]:
-    """The names of the properties of the subschema at `path`, following references inside the document."""
+    """The names of the properties of the subschema at `path`, in which references are followed already."""
     at: Any = schema
     for part in path:
-        if isinstance(at, Mapping) and "$ref" in at and part == "$ref":
-            at = _resolved(schema, at["$ref"])
-        else:
-            at = at[part] if isinstance(at, Mapping) and part in at else at[int(part)] if isinstance(at, list) else {}
-    return list(at.get("properties", {})) if isinstance(at, Mapping) else []
-
-
-def _resolved(schema: Mapping[str, Any], reference: str) -> Any:
-    at: Any = schema
-    for part in reference.removeprefix("#/").split("/"):
-        at = at[part]
-    return at
+        at = at[int(part)] if isinstance(at, list) else at.get(part, {})
+    return list(at.get("properties", {}))
 
 
 def _finding(manifest: Manifest, rule: str, path: tuple[str | int, ...], what: str, how: str) -> Finding:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.adapters.git import GitRepositories
+from pipelines.adapters.git import GitRepositories, _GitFailed, _Run, _size
 from pipelines.apps import App, AppName
 from pipelines.errors import (
     DiskFull,
@@ -209,7 +209,7 @@ def odd_server() -> Iterator[Callable[[int, dict[str, str]], str]]:
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         servers.append(server)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         return f"http://127.0.0.1:{server.server_port}/x.git"
 
     yield make
@@ -253,6 +253,35 @@ def test_what_git_says_of_a_full_disk_is_a_full_disk(into: Path) -> None:
     assert isinstance(said, DiskFull)
 
 
+def test_names_that_can_not_be_listed_are_not_missed(into: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def answers(_: object, *arguments: str) -> str:
+        raise _GitFailed("fatal: couldn't find remote ref main" if "fetch" in arguments else "fatal: it hung up")
+
+    monkeypatch.setattr("pipelines.adapters.git._Run.__call__", answers)
+    run = _Run(into, time.monotonic() + 5, MIB)
+    with pytest.raises(RefNotFound) as caught:
+        _git()._fetch(run, "http://127.0.0.1:1/x.git", "main")
+    assert caught.value.solution == "See whether it was pushed"
+
+
+def test_a_submodule_is_left_out(git_server: GitServer, repository: str, into: Path) -> None:
+    commit = git_server.push(repository, {"a": "1"})
+    bare = git_server.root / f"{repository}.git"
+    tree = f"160000 commit {commit}\tmodule\n"
+    made = subprocess.run(["git", "mktree"], cwd=bare, input=tree, capture_output=True, text=True, check=True)
+    command = ["git", "-c", "user.name=t", "-c", "user.email=t@t", "commit-tree", "-m", "m", made.stdout.strip()]
+    second = subprocess.run(command, cwd=bare, capture_output=True, text=True, check=True).stdout.strip()
+    subprocess.run(["git", "update-ref", "refs/heads/main", second], cwd=bare, check=True)
+    _git().checkout(_url(git_server, repository), "main", into, timeout_seconds=20)
+    assert list((into / "module").iterdir()) == []
+
+
+def test_a_file_that_git_has_just_renamed_counts_nothing(into: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (into / "there").write_bytes(b"123")
+    monkeypatch.setattr("os.walk", lambda _: [(str(into), [], ["there", "gone"])])
+    assert _size(into) == 3
+
+
 APP = App(AppName("checkout"), "shop", "", "deploy/a.yaml")
 DEPLOY = "apiVersion: deploy-gateway/v1\napp: checkout\nmanifests: k8s\n"
 
@@ -265,6 +294,7 @@ def _stage(git_server: GitServer, repository: str, into: Path) -> object:
 @pytest.mark.parametrize(
     ("files", "error", "says"),
     [
+        ({"deploy/b.yaml": "y"}, InvalidDeployFile, "has no deploy/a.yaml"),
         ({"deploy/a.yaml/x": "y"}, InvalidDeployFile, "is a folder"),
         ({"deploy/a.yaml": DEPLOY}, InvalidDeployFile, "there is no folder k8s"),
         ({"deploy/a.yaml": DEPLOY, "k8s/README": "x"}, InvalidDeployFile, "has 0 .yaml files"),

@@ -59,6 +59,20 @@ def test_no_cluster_is_read_and_no_name_resolved(helm: HelmClient) -> None:
     assert (found["a"], found["b"]) == ({}, "")
 
 
+def test_a_chart_is_rendered_for_no_api_in_particular(helm: HelmClient) -> None:
+    template = 'apiVersion: v1\nkind: X\na: {{ .Capabilities.APIVersions.Has "apps/v1/Deployment" }}\n'
+    rendered = helm.template(
+        release="x",
+        namespace="ns",
+        chart=_chart(helm, template),
+        values={},
+        kubernetes_version="v1.36.3",
+        api_versions=(),
+        timeout_seconds=20,
+    )
+    assert parse(rendered)[0]["kind"] == "X"
+
+
 def test_the_clusters_version_is_what_the_chart_sees(helm: HelmClient) -> None:
     template = "apiVersion: v1\nkind: X\na: {{ .Capabilities.KubeVersion.Version }}\n"
     assert parse(_render(helm, _chart(helm, template)))[0]["a"] == "v1.36.3"
@@ -102,7 +116,7 @@ def test_a_cluster_that_is_away_is_told(away: HelmClient, helm: HelmClient) -> N
     with pytest.raises(ClusterUnavailable):
         away.history(release="x", namespace="ns")
     bundle = replace(BUNDLE, chart=helm.package(CHARTS / "raw-manifests")[2], values={})
-    with pytest.raises((ClusterUnavailable, RolloutFailed)):
+    with pytest.raises(ClusterUnavailable):
         away.upgrade(bundle, description="d", timeout_seconds=5)
 
 

@@ -81,6 +81,12 @@ def test_values_of_secrets_never_show_but_that_they_differ_does() -> None:
     assert "same" not in "".join(line for line in found.diff.splitlines() if line[:1] in "+-" and line[1:2] != " ")
 
 
+def test_a_secret_with_nothing_in_it_is_a_secret() -> None:
+    secret = {"kind": "Secret", "metadata": {"name": "s"}, "stringData": {"a": "hunter2"}}
+    assert "hunter2" not in str(masked(secret))
+    assert masked({"kind": "Secret", "metadata": {"name": "s"}}) == {"kind": "Secret", "metadata": {"name": "s"}}
+
+
 def test_other_objects_keep_their_values() -> None:
     config = {"kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"a": "b"}}
     assert masked(config) == config

@@ -109,6 +109,24 @@ def _install_mesh_crds(admin: Path, *, embedded: bool, progress: Callable[[str],
     file = module_dir("istio-api") / _ISTIO_CRDS
     _must(admin, *_apply(file))
     _await_condition(admin, "Established", "customresourcedefinitions", _MESH_KINDS)
+    _await_schemas(admin)
+
+
+def _await_schemas(admin: Path) -> None:
+    """Returns when the server publishes the schemas of the mesh's kinds: a moment after it has the kinds."""
+    groups = {kind.partition(".")[2] for kind in _MESH_KINDS}
+    deadline = time.monotonic() + _CONDITION_SECONDS
+    while time.monotonic() < deadline:
+        paths = json.loads(_must(admin, "get", "--raw=/openapi/v3"))["paths"]
+        lacking = {group for group in groups if f"apis/{group}/v1" not in paths}
+        if not lacking:
+            return
+        time.sleep(0.1)
+    raise ClusterUnavailable(
+        f"the API server has no schemas of {', '.join(sorted(lacking))} after {_CONDITION_SECONDS:.0f} s",
+        "See its log",
+        where=str(admin),
+    )
 
 
 def _await_condition(admin: Path, condition: str, kind: str, names: Collection[str]) -> None:

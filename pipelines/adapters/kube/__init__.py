@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from pipelines.adapters.kube.connection import Connection
 from pipelines.adapters.kube.dry_run import DryRun
-from pipelines.adapters.kube.facts import read_facts
+from pipelines.adapters.kube.facts import read_facts, read_published
 from pipelines.adapters.kube.pending import recover_pending
 from pipelines.adapters.kube.progress import read_progress, watch_progress
 from pipelines.adapters.kube.verification import differences
@@ -22,10 +23,14 @@ class KubeCluster:
     def __init__(self, kubeconfig: Path) -> None:
         """Raises `InvalidConfiguration` for a kubeconfig that can't be read, or that would run a program."""
         self._connection = Connection(kubeconfig)
+        self._known: tuple[Any, ClusterFacts] | None = None
 
     def facts(self) -> ClusterFacts:
-        """See `pipelines.ports.Cluster.facts`."""
-        return read_facts(self._connection)
+        """See `pipelines.ports.Cluster.facts`. The same object as before when the server publishes the same."""
+        published = read_published(self._connection)
+        if self._known is None or self._known[0] != published:
+            self._known = (published, read_facts(self._connection, published))
+        return self._known[1]
 
     def namespace_exists(self, name: str) -> bool:
         """See `pipelines.ports.Cluster.namespace_exists`."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -25,6 +25,8 @@ _PATIENCE_SECONDS = 15.0
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 2.0
 _TRY_AGAIN = frozenset({429, 500, 502, 503, 504})
+# What the server calls its own fault and isn't: an object that it can't decode stays one.
+_UNDECODABLE = re.compile(r"failed to convert new object|failed to create typed")
 _POOL = 12
 _APPLY = "application/apply-patch+yaml"
 
@@ -61,9 +63,7 @@ class Connection:
         self._host = settings.host
         self._headers = {"Accept": "application/json", "User-Agent": "deploy-gateway"}
         authentication: Any = settings.auth_settings()
-        for setting in authentication.values():
-            if setting["in"] == "header":
-                self._headers[setting["key"]] = setting["value"]
+        self._headers.update({setting["key"]: setting["value"] for setting in authentication.values()})
         self._resources: dict[str, dict[str, tuple[str, bool]]] = {}
 
     def get(self, path: str, **query: str | int) -> Any:
@@ -126,11 +126,6 @@ class Connection:
         place = f"/namespaces/{namespace}" if namespaced else ""
         return f"{base}{place}/{plural}/{manifest['metadata']['name']}"
 
-    @cached_property
-    def server_version(self) -> str:
-        """Such as `v1.36.3`."""
-        return str(self.get("/version")["gitVersion"])
-
     def _json(
         self,
         method: str,
@@ -147,9 +142,10 @@ class Connection:
                 content = response.read()
                 if response.status < 300:
                     return json.loads(content)
-                problem: Exception = _refused(response.status, content)
-                if response.status not in _TRY_AGAIN:
-                    raise problem
+                refused = _refused(response.status, content)
+                if response.status not in _TRY_AGAIN or _UNDECODABLE.search(refused.message):
+                    raise refused
+                problem: Exception = refused
             except urllib3.exceptions.HTTPError as error:
                 problem = error
             if time.monotonic() + pause > deadline:

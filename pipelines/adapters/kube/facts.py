@@ -13,9 +13,14 @@ _REFERENCE = "#/components/schemas/"
 _NOT_WRITTEN = ("List", "Options", "Review", "Status", "WatchEvent", "Eviction", "Scale", "TokenRequest", "Binding")
 
 
-def read_facts(connection: Connection) -> ClusterFacts:
-    """Version, API versions and the schema of every kind, as the OpenAPI v3 documents of the server have them."""
-    paths = connection.get("/openapi/v3")["paths"]
+def read_published(connection: Connection) -> Any:
+    """The server's version, and its OpenAPI v3 documents with a hash each: equal as long as the facts are."""
+    return connection.get("/version")["gitVersion"], connection.get("/openapi/v3")["paths"]
+
+
+def read_facts(connection: Connection, published: Any) -> ClusterFacts:
+    """Version, API versions and the schema of every kind, as the documents of `read_published` have them."""
+    version, paths = published
     wanted = [path for path in paths if path == "api/v1" or (path.startswith("apis/") and path.count("/") == 2)]
     with ThreadPoolExecutor(4) as pool:
         documents = list(pool.map(lambda path: connection.get(f"/openapi/v3/{path}"), wanted))
@@ -23,7 +28,7 @@ def read_facts(connection: Connection) -> ClusterFacts:
     for document in documents:
         schemas.update(_schemas(document.get("components", {}).get("schemas", {})))
     versions = {path.removeprefix("apis/").removeprefix("api/") for path in wanted}
-    return ClusterFacts(connection.server_version, tuple(sorted(versions | schemas.keys())), schemas)
+    return ClusterFacts(version, tuple(sorted(versions | schemas.keys())), schemas)
 
 
 def _schemas(components: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

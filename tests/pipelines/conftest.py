@@ -1,0 +1,98 @@
+"""A good App, rendered by the real chart: what single tests then break."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.adapters.helm import HelmClient
+from pipelines.apps import App, AppName, ClusterName, CommitSha, Environment, EnvironmentName
+from pipelines.deployfile import read
+from pipelines.ports import Checkout, CheckSubject, ClusterFacts
+from pipelines.stages.checkout import Source
+from pipelines.stages.render import render
+from pipelines.stages.resolve import CHARTS, Place, resolve
+from tools.toolbox import ensure
+
+DIGEST = "sha256:" + "ab" * 32
+COMMIT = CommitSha("c" * 40)
+FACTS = ClusterFacts("v1.36.3", ("apps/v1", "v1"), {})
+REGISTRIES = ("registry.example.com/shop/",)
+PARAMETERS = {"registries": "\n".join(REGISTRIES)}
+DEPLOY_YAML = """\
+apiVersion: deploy-gateway/v1
+app: checkout
+workload: web
+image: registry.example.com/shop/checkout:1.4.2
+port: 8080
+health: {readiness: /ready, liveness: /live}
+resources: {cpu: 250m, memory: 256Mi}
+allow:
+  from: [{app: storefront}, {app: orders, namespace: elsewhere}]
+  to: [{app: payments}, {host: api.stripe.com, port: 443}]
+expose: {host: checkout.example.com}
+"""
+
+
+class KnownImages:
+    """A registry that has every image."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def digest(self, image: str, *, timeout_seconds: float) -> str:
+        self.asked.append(image)
+        return DIGEST
+
+
+def place(**changes: Any) -> Place:
+    """Where checkout of team shop goes; `changes` are of the Environment."""
+    settings = {"namespace": "{app}-staging", "rollout_timeout_seconds": 60, **changes}
+    environment = Environment(EnvironmentName("staging"), ClusterName("local"), **settings)
+    return Place(
+        app=App(AppName("checkout"), "shop", "https://git.example.com/shop/checkout.git"),
+        environment=environment,
+        namespaces={"storefront": "storefront-staging", "payments": "payments-staging"},
+        registries=REGISTRIES,
+        ingress_class="istio",
+        standard_chart=CHARTS / "standard-app",
+    )
+
+
+def source(text: str = DEPLOY_YAML, manifests: Mapping[str, bytes] | None = None) -> Source:
+    """A commit whose deploy.yaml is `text`."""
+    declaration = read(text.encode(), "deploy.yaml", app="checkout", environments={"staging"})
+    return Source(Checkout(Path("tree"), COMMIT, "subject", "author"), declaration, manifests or {})
+
+
+def subject(objects: tuple[Any, ...], facts: ClusterFacts = FACTS) -> CheckSubject:
+    """`objects` of the App checkout."""
+    return CheckSubject(b"", objects, "checkout", "shop", "checkout-staging", facts, PARAMETERS)
+
+
+@pytest.fixture(scope="session")
+def helm_client(tmp_path_factory: pytest.TempPathFactory) -> HelmClient:
+    """The check zone's Helm."""
+    return HelmClient(ensure(["helm"])["helm"], tmp_path_factory.mktemp("helm"))
+
+
+@pytest.fixture(scope="session")
+def _standard(helm_client: HelmClient) -> tuple[Any, ...]:
+    resolved = resolve(source(), place(), KnownImages(), timeout_seconds=1)
+    return render(resolved, place(), FACTS, helm_client, timeout_seconds=20).objects
+
+
+@pytest.fixture
+def good(_standard: tuple[Any, ...]) -> dict[str, Any]:
+    """The objects of a good App by kind, this test's own copies; of several of a kind, the last."""
+    return {str(one["kind"]): one for one in copy.deepcopy(_standard)}
+
+
+@pytest.fixture
+def standard(_standard: tuple[Any, ...]) -> tuple[Any, ...]:
+    """All objects of a good App, in order."""
+    return copy.deepcopy(_standard)

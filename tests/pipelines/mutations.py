@@ -1,0 +1,170 @@
+"""One change to a good App for each thing that a rule refuses; offline and on an API server alike."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+DIGEST = "sha256:" + "0" * 64
+IMAGE = "registry.example.com/shop/checkout"
+CLUSTER_ROLE = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "x"}}
+PRIORITY = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "x"}, "value": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """`change` is made to the object of `kind`; with `added`, that object comes to the others instead."""
+
+    rule: str
+    what: str
+    kind: str
+    change: Callable[[Any], object]
+    added: Any = None
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.what}"
+
+    def applied(self, objects: tuple[Any, ...]) -> tuple[Any, ...]:
+        """`objects`, one of them changed; the changed one alone is what a server would be asked about."""
+        made = copy.deepcopy(objects)
+        if self.added is not None:
+            return (*made, self.added)
+        self.change(next(one for one in made if one["kind"] == self.kind))
+        return made
+
+
+def _pod(rule: str, what: str, change: Callable[[Any], object]) -> Mutation:
+    return Mutation(rule, what, "Deployment", lambda one: change(one["spec"]["template"]["spec"]))
+
+
+def _container(rule: str, what: str, change: Callable[[Any], object]) -> Mutation:
+    return _pod(rule, what, lambda pod: change(pod["containers"][0]))
+
+
+def _security(rule: str, what: str, **changes: Any) -> Mutation:
+    return _container(rule, what, lambda one: one["securityContext"].update(changes))
+
+
+def _template(rule: str, what: str, change: Callable[[Any], object]) -> Mutation:
+    return Mutation(rule, what, "Deployment", lambda one: change(one["spec"]["template"]["metadata"]))
+
+
+def _spec(rule: str, kind: str, what: str, change: Callable[[Any], object]) -> Mutation:
+    return Mutation(rule, what, kind, lambda one: change(one["spec"]))
+
+
+def _image(rule: str, image: str) -> Mutation:
+    return _container(rule, image, lambda one: one.update(image=image))
+
+
+def _role(what: str, **rule: Any) -> Mutation:
+    added = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"], **rule}
+    return Mutation("rbac-narrow", what, "Role", lambda one: one.update(rules=[added]))
+
+
+def _unset_security(rule: str, *names: str) -> Mutation:
+    def change(pod: Any) -> None:
+        for context in (pod["securityContext"], pod["containers"][0]["securityContext"]):
+            for name in names:
+                context.pop(name, None)
+
+    return _pod(rule, f"no {', '.join(names)}", change)
+
+
+def _probe(kind: str, handler: str) -> Mutation:
+    value = {"port": 8080, "host": "10.0.0.1"}
+    return _container("host-access", f"{kind} {handler} host", lambda one: one.update({kind: {handler: value}}))
+
+
+MUTATIONS = (
+    _pod("host-access", "hostNetwork", lambda pod: pod.update(hostNetwork=True)),
+    _pod("host-access", "hostPID", lambda pod: pod.update(hostPID=True)),
+    _pod("host-access", "hostIPC", lambda pod: pod.update(hostIPC=True)),
+    _pod("host-access", "hostPath", lambda pod: pod.update(volumes=[{"name": "x", "hostPath": {"path": "/"}}])),
+    _container("host-access", "hostPort", lambda one: one.update(ports=[{"containerPort": 8080, "hostPort": 8080}])),
+    *(_probe(kind, handler) for kind in ("livenessProbe", "readinessProbe") for handler in ("httpGet", "tcpSocket")),
+    _pod(
+        "host-access",
+        "sysctls",
+        lambda pod: pod["securityContext"].update(
+            sysctls=[{"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}]
+        ),
+    ),
+    _image("image-pinned", IMAGE),
+    _image("image-pinned", f"{IMAGE}:latest"),
+    _image("image-pinned", f"{IMAGE}:LATEST"),
+    _image("image-pinned", f"{IMAGE}:latest@{DIGEST}"),
+    _pod(
+        "image-pinned",
+        "an init container",
+        lambda pod: pod.update(
+            initContainers=[{**copy.deepcopy(pod["containers"][0]), "name": "first", "image": IMAGE}]
+        ),
+    ),
+    _image("image-registry", f"docker.io/library/nginx@{DIGEST}"),
+    _image("image-registry", f"nginx:1.29@{DIGEST}"),
+    _image("image-registry", f"registry.example.com/shopping/checkout@{DIGEST}"),
+    _image("image-registry", f"registry.example.com.evil.org/shop/checkout@{DIGEST}"),
+    _template("mesh-injection", "a label", lambda one: one["labels"].update({"sidecar.istio.io/inject": "false"})),
+    _template(
+        "mesh-injection", "an annotation", lambda one: one.update(annotations={"sidecar.istio.io/inject": "false"})
+    ),
+    _template(
+        "mesh-injection",
+        "traffic taken out",
+        lambda one: one.update(annotations={"traffic.sidecar.istio.io/excludeInboundPorts": "8080"}),
+    ),
+    _spec("mtls-strict", "PeerAuthentication", "PERMISSIVE", lambda spec: spec.update(mtls={"mode": "PERMISSIVE"})),
+    _spec("mtls-strict", "PeerAuthentication", "no mode", lambda spec: spec.pop("mtls")),
+    _spec(
+        "mtls-strict",
+        "PeerAuthentication",
+        "a port",
+        lambda spec: spec.update(portLevelMtls={"8080": {"mode": "DISABLE"}}),
+    ),
+    _spec("network-policy-closed", "NetworkPolicy", "everybody", lambda spec: spec.update(ingress=[{}])),
+    _spec(
+        "network-policy-closed",
+        "NetworkPolicy",
+        "0.0.0.0/0",
+        lambda spec: spec.update(ingress=[{"from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}]),
+    ),
+    _spec(
+        "network-policy-closed",
+        "NetworkPolicy",
+        "every namespace",
+        lambda spec: spec.update(ingress=[{"from": [{"namespaceSelector": {}}]}]),
+    ),
+    _spec("network-policy-closed", "NetworkPolicy", "everywhere", lambda spec: spec.update(egress=[{}])),
+    _security("no-privileges", "privileged", privileged=True, allowPrivilegeEscalation=True),
+    _security("no-privileges", "escalation", allowPrivilegeEscalation=True),
+    _security("no-privileges", "no drop", capabilities={}),
+    _security("no-privileges", "SYS_ADMIN", capabilities={"drop": ["ALL"], "add": ["SYS_ADMIN"]}),
+    _role("a wildcard of verbs", verbs=["*"]),
+    _role("a wildcard of groups", apiGroups=["*"]),
+    _role("a wildcard of resources", resources=["*"]),
+    _role("secrets", resources=["secrets"]),
+    _role("exec", resources=["pods/exec"], verbs=["create"]),
+    _role("impersonate", resources=["serviceaccounts"], verbs=["impersonate"]),
+    _security("read-only-root", "writable", readOnlyRootFilesystem=False),
+    Mutation(
+        "required-labels", "no team", "Deployment", lambda one: one["metadata"]["labels"].pop("deploy-gateway.dev/team")
+    ),
+    _container("resources-set", "no limit of memory", lambda one: one["resources"]["limits"].pop("memory")),
+    _container("resources-set", "no requests", lambda one: one["resources"].pop("requests")),
+    _unset_security("run-as-non-root", "runAsNonRoot"),
+    _unset_security("run-as-non-root", "runAsUser"),
+    _security("run-as-non-root", "user 0", runAsUser=0),
+    _security("run-as-non-root", "group 999", runAsGroup=999),
+    _unset_security("seccomp", "seccompProfile"),
+    _security("seccomp", "unconfined", seccompProfile={"type": "Unconfined"}),
+    _pod("service-account", "default", lambda pod: pod.update(serviceAccountName="default")),
+    _pod("service-account", "a token", lambda pod: pod.update(automountServiceAccountToken=True)),
+    _spec("service-type", "Service", "LoadBalancer", lambda spec: spec.update(type="LoadBalancer")),
+    _spec("service-type", "Service", "NodePort", lambda spec: spec.update(type="NodePort")),
+    _spec("service-type", "Service", "externalIPs", lambda spec: spec.update(externalIPs=["10.0.0.1"])),
+    Mutation("team-scope", "a ClusterRole", "ClusterRole", lambda _: None, CLUSTER_ROLE),
+    Mutation("team-scope", "a PriorityClass", "PriorityClass", lambda _: None, PRIORITY),
+)

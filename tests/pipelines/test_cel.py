@@ -1,0 +1,131 @@
+"""The rules, offline: what each refuses, and that nothing that can't be evaluated passes."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipelines.adapters.cel import CelRules
+from pipelines.errors import InvalidConfiguration
+from pipelines.resources import WORKLOADS, pod_spec_path
+from pipelines.rules import Validation, load_rules
+from tests.pipelines.conftest import subject
+from tests.pipelines.mutations import MUTATIONS, Mutation
+
+RULES = load_rules()
+CORPORA = Path(__file__).resolve().parents[3] / "shared" / "corpora"
+
+
+@pytest.fixture(scope="session")
+def cel_rules() -> CelRules:
+    return CelRules(RULES)
+
+
+def test_what_the_standard_chart_renders_passes_every_rule(cel_rules: CelRules, standard: tuple[Any, ...]) -> None:
+    assert cel_rules.findings(subject(standard)) == ()
+
+
+def test_every_rule_has_something_that_it_refuses() -> None:
+    assert {mutation.rule for mutation in MUTATIONS} == {rule.id for rule in RULES}
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=str)
+def test_a_rule_refuses_what_it_is_there_for(
+    cel_rules: CelRules, standard: tuple[Any, ...], mutation: Mutation
+) -> None:
+    found = cel_rules.findings(subject(mutation.applied(standard)))
+    assert {finding.rule for finding in found} == {mutation.rule}
+    assert all(finding.what and finding.why and finding.how and finding.link for finding in found)
+
+
+def test_a_finding_about_a_container_points_at_its_field(cel_rules: CelRules, good: dict[str, Any]) -> None:
+    good["Deployment"]["spec"]["template"]["spec"]["containers"][0]["image"] = "registry.example.com/shop/checkout"
+    (found,) = cel_rules.findings(subject((good["Deployment"],)))
+    assert found.field == "spec.template.spec.containers[0].image"
+    assert found.what == "container checkout: image is 'registry.example.com/shop/checkout'"
+
+
+def test_a_field_that_is_not_there_is_said_to_be_not_set(cel_rules: CelRules, good: dict[str, Any]) -> None:
+    del good["Deployment"]["spec"]["template"]["spec"]["containers"][0]["resources"]
+    (found,) = cel_rules.findings(subject((good["Deployment"],)))
+    assert found.what == "container checkout: resources is not set"
+
+
+@pytest.mark.parametrize("kind", ["Pod", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob"])
+def test_a_field_of_a_pod_is_found_in_every_workload(cel_rules: CelRules, good: dict[str, Any], kind: str) -> None:
+    pod_spec = good["Deployment"]["spec"]["template"]["spec"] | {"serviceAccountName": "default"}
+    spec = _nested(pod_spec_path(kind), pod_spec)
+    metadata = good["Deployment"]["metadata"]
+    api = {"Pod": "v1", "Job": "batch/v1", "CronJob": "batch/v1"}.get(kind, "apps/v1")
+    found = cel_rules.findings(subject(({"apiVersion": api, "kind": kind, "metadata": metadata, **spec},)))
+    assert [(one.rule, one.field) for one in found] == [("service-account", ".".join(pod_spec_path(kind)))]
+
+
+def _nested(path: tuple[str, ...], value: Any) -> Any:
+    for part in reversed(path):
+        value = {part: value}
+    return value
+
+
+def test_a_null_is_as_if_it_were_not_there(cel_rules: CelRules, good: dict[str, Any]) -> None:
+    good["Service"]["spec"]["type"] = None
+    assert cel_rules.findings(subject((good["Service"],))) == ()
+
+
+def test_what_can_not_be_evaluated_is_refused(cel_rules: CelRules, good: dict[str, Any]) -> None:
+    good["Service"]["spec"]["externalIPs"] = 7
+    (found,) = cel_rules.findings(subject((good["Service"],)))
+    assert found.rule == "service-type"
+    assert found.what.startswith("the rule could not be evaluated: ")
+
+
+def test_an_answer_that_is_neither_true_nor_false_is_refused(good: dict[str, Any]) -> None:
+    rule = next(rule for rule in RULES if rule.id == "service-type")
+    odd = CelRules((replace(rule, validations=(Validation("'yes'", "'odd'"),)),))
+    (found,) = odd.findings(subject((good["Service"],)))
+    assert found.what == "odd"
+
+
+def test_a_rule_that_does_not_compile_is_told_with_its_file() -> None:
+    broken = replace(RULES[0], validations=(Validation("object..spec", "''"),))
+    with pytest.raises(InvalidConfiguration, match="does not compile") as caught:
+        CelRules((broken,))
+    assert caught.value.where == f"policies/{RULES[0].id}.yaml"
+
+
+def _corpus(folder: str) -> list[Any]:
+    files = sorted((CORPORA / folder).rglob("*.yaml")) if CORPORA.is_dir() else []
+    return [pytest.param(file, id=file.relative_to(CORPORA / folder).as_posix()) for file in files]
+
+
+def _workloads(file: Path) -> list[Any]:
+    return [one for one in yaml.safe_load_all(file.read_text()) if one["kind"] in WORKLOADS]
+
+
+@pytest.mark.parametrize("file", _corpus("bad-pods"))
+def test_pods_that_are_known_to_be_bad_are_refused(cel_rules: CelRules, file: Path) -> None:
+    workloads = _workloads(file)
+    assert workloads
+    for one in workloads:
+        assert cel_rules.findings(subject((one,)))
+
+
+CHANGES_THAT_KEEP: tuple[Callable[[Any], None], ...] = (
+    lambda pod: pod["volumes"].append({"name": "x", "emptyDir": {}}) if "volumes" in pod else None,
+    lambda pod: pod["containers"][0].update(command=["/bin/app"]),
+    lambda pod: pod["containers"].append({**copy.deepcopy(pod["containers"][0]), "name": "second"}),
+)
+
+
+@pytest.mark.parametrize("change", CHANGES_THAT_KEEP, ids=("volume", "command", "sidecar"))
+def test_what_is_no_business_of_a_rule_passes(
+    cel_rules: CelRules, good: dict[str, Any], change: Callable[[Any], None]
+) -> None:
+    change(good["Deployment"]["spec"]["template"]["spec"])
+    assert cel_rules.findings(subject((good["Deployment"],))) == ()

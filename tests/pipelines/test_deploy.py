@@ -1,0 +1,300 @@
+"""The deploy zone's half: preflight, rollout, verify, on a cluster and a Helm that do as a test says."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.bundle import Bundle, freeze
+from pipelines.deploy import Deployed, DeployPorts, DeployRequest, deploy
+from pipelines.errors import BundleMismatch, GatewayError, RolloutFailed
+from pipelines.ports import Change, ClusterFacts, HelmRevision, Manifest, PodTrouble, RolloutProgress, Stop
+from pipelines.reporting import Cancelled
+from pipelines.states import ReleaseState, StageName, StageState
+from tests.pipelines.conftest import FACTS
+from tests.pipelines.test_bundle import BUNDLE as ANY_BUNDLE
+
+MANIFEST = b"apiVersion: v1\nkind: Service\nmetadata: {name: checkout}\nspec: {type: ClusterIP}\n"
+BUNDLE = replace(ANY_BUNDLE, manifest=MANIFEST)
+TROUBLE = PodTrouble(
+    "checkout-1", "checkout", "not ready", "probe not answered", ("Unhealthy: refused",), ("listening",)
+)
+
+
+@dataclass
+class Place:
+    """Implements `Cluster`: a namespace, and what a watch and a verification tell."""
+
+    has_namespace: bool = True
+    recovered: str | None = None
+    moves: tuple[RolloutProgress, ...] = ()
+    differs: tuple[str, ...] = ()
+    made: list[str] = field(default_factory=list)
+    told: threading.Event = field(default_factory=threading.Event)
+    is_over: bool = False
+
+    def facts(self) -> ClusterFacts:
+        return FACTS
+
+    def ensure_namespace(self, name: str, labels: Mapping[str, str]) -> None:
+        self.made.append(name)
+
+    def namespace_exists(self, name: str) -> bool:
+        return self.has_namespace
+
+    def dry_run(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[Change, ...]:
+        return tuple(Change(f"{one['kind']}/{one['metadata']['name']}", "update", "diff") for one in objects)
+
+    def recover_pending(self, *, release: str, namespace: str) -> str | None:
+        return self.recovered
+
+    def progress(self, *, release: str, namespace: str) -> tuple[RolloutProgress, ...]:
+        return self.moves
+
+    def watch(self, *, release: str, namespace: str, stop: Stop) -> Iterator[RolloutProgress]:
+        yield from self.moves
+        self.told.set()
+        if self.is_over:
+            return
+        while not stop.is_set():
+            time.sleep(0.001)
+        yield RolloutProgress("Deployment/late", 0, 0, 1, (TROUBLE,))
+
+    def verify(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[str, ...]:
+        return self.differs
+
+
+@dataclass
+class Tool:
+    """Implements `Helm`: upgrades to revision 3, or fails."""
+
+    cluster: Place
+    rendered: bytes = MANIFEST
+    rows: tuple[HelmRevision, ...] = ()
+    failure: GatewayError | None = None
+    upgrades: int = 0
+
+    def package(self, chart: Path, files: Mapping[str, bytes] | None = None) -> tuple[str, str, bytes]:
+        raise NotImplementedError
+
+    def template(
+        self,
+        *,
+        release: str,
+        namespace: str,
+        chart: bytes,
+        values: Mapping[str, Any],
+        kubernetes_version: str,
+        api_versions: Sequence[str],
+        timeout_seconds: float,
+    ) -> bytes:
+        return self.rendered
+
+    def history(self, *, release: str, namespace: str) -> tuple[HelmRevision, ...]:
+        return self.rows
+
+    def upgrade(self, bundle: Bundle, *, description: str, timeout_seconds: float) -> HelmRevision:
+        self.cluster.told.wait(5)
+        self.upgrades += 1
+        if self.failure is not None:
+            raise self.failure
+        return HelmRevision(3, "deployed", description)
+
+
+@dataclass
+class Told:
+    """Implements `Reporter`: keeps what it is told; says `cancelled` before the stage `stop_before`."""
+
+    stop_before: StageName | None = None
+    stages: list[tuple[StageName, StageState, str]] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    moves: list[RolloutProgress] = field(default_factory=list)
+    changed: tuple[Change, ...] = ()
+
+    def stage(self, name: StageName, state: StageState, detail: str = "") -> None:
+        self.stages.append((name, state, detail))
+
+    def log(self, stage: StageName, line: str) -> None:
+        self.lines.append(line)
+
+    def progress(self, progress: RolloutProgress) -> None:
+        self.moves.append(progress)
+
+    def changes(self, changes: tuple[Change, ...]) -> None:
+        self.changed = changes
+
+    def cancelled(self) -> bool:
+        ended = {name for name, state, _ in self.stages if state is not StageState.RUNNING}
+        before = list(StageName)[: list(StageName).index(self.stop_before)] if self.stop_before else None
+        return before is not None and {one for one in before if one in _DEPLOY_STAGES} <= ended
+
+
+_DEPLOY_STAGES = (StageName.PREFLIGHT, StageName.ROLLOUT, StageName.VERIFY)
+
+
+def _deploy(
+    place: Place | None = None, told: Told | None = None, bundle: Bundle = BUNDLE, **changes: Any
+) -> tuple[Deployed, Told, Tool]:
+    cluster, reporter = place or Place(), told or Told()
+    of_helm = {key: changes.pop(key) for key in ("rendered", "rows", "failure") if key in changes}
+    helm = Tool(cluster, **of_helm)
+    digest, content = freeze(bundle)
+    request = DeployRequest(
+        **{
+            "release_id": "r1",
+            "digest": digest,
+            "content": content,
+            "cluster": "local",
+            "app": "checkout",
+            "namespace": "checkout-staging",
+            "dry_run": False,
+            "is_resumed": False,
+            "rollout_timeout_seconds": 1.0,
+            **changes,
+        }
+    )
+    return deploy(request, DeployPorts(cluster, helm), reporter), reporter, helm
+
+
+def test_what_is_well_is_deployed_and_told() -> None:
+    place = Place()
+    done, told, _ = _deploy(place)
+    assert (done.state, done.revision) == (ReleaseState.DEPLOYED, 3)
+    assert place.made == ["checkout-staging"]
+    assert told.stages == [
+        (StageName.PREFLIGHT, StageState.RUNNING, ""),
+        (StageName.PREFLIGHT, StageState.PASSED, "update 1"),
+        (StageName.ROLLOUT, StageState.RUNNING, ""),
+        (StageName.ROLLOUT, StageState.PASSED, "revision 3"),
+        (StageName.VERIFY, StageState.RUNNING, ""),
+        (StageName.VERIFY, StageState.PASSED, "1 objects are as they were checked"),
+    ]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_dry_run_writes_nothing(there: bool) -> None:
+    place = Place(has_namespace=there)
+    done, told, helm = _deploy(place, dry_run=True)
+    action = "update" if there else "create"
+    assert (done.state, done.message) == (ReleaseState.PLANNED, f"nothing was changed; it would {action} 1")
+    assert [one.action for one in told.changed] == [action]
+    assert place.made == []
+    assert helm.upgrades == 0
+
+
+@pytest.mark.parametrize("other", [{"app": "orders"}, {"namespace": "kube-system"}, {"cluster": "production"}])
+def test_a_bundle_is_taken_nowhere_else(other: dict[str, str]) -> None:
+    with pytest.raises(BundleMismatch, match="is for checkout in checkout-staging of local"):
+        _deploy(**other)
+
+
+def test_a_bundle_that_renders_to_something_else_is_refused() -> None:
+    with pytest.raises(BundleMismatch, match="render to something else"):
+        _deploy(rendered=MANIFEST + b"\n")
+
+
+@pytest.mark.parametrize("before", [StageName.PREFLIGHT, StageName.ROLLOUT])
+def test_it_can_be_cancelled_until_the_rollout_begins(before: StageName) -> None:
+    with pytest.raises(Cancelled):
+        _deploy(told=Told(stop_before=before))
+
+
+def test_what_runs_is_not_said_to_be_cancelled() -> None:
+    assert _deploy(told=Told(stop_before=StageName.VERIFY))[0].state is ReleaseState.DEPLOYED
+
+
+def test_what_a_dead_worker_left_is_recovered_and_told() -> None:
+    assert _deploy(Place(recovered="pending-upgrade, revision 2"))[1].lines == [
+        "recovered what an interrupted rollout left: pending-upgrade, revision 2"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "upgrades"),
+    [
+        pytest.param((HelmRevision(7, "deployed", "release r1 commit x"),), 0, id="done"),
+        pytest.param((HelmRevision(7, "failed", "release r1 commit x"),), 1, id="failed"),
+        pytest.param((HelmRevision(7, "deployed", "release r0 commit x"),), 1, id="of another"),
+        pytest.param((), 1, id="nothing"),
+    ],
+)
+def test_a_resumed_release_is_not_rolled_out_twice(rows: tuple[HelmRevision, ...], upgrades: int) -> None:
+    done, _, helm = _deploy(rows=rows, is_resumed=True)
+    assert helm.upgrades == upgrades
+    assert done.revision == (3 if upgrades else 7)
+
+
+def test_progress_is_told_once_for_each_move() -> None:
+    old = RolloutProgress("Deployment/a", 2, 2, 2, ())
+    moves = (
+        old,  # what ran before
+        RolloutProgress("Deployment/a", 0, 1, 2, ()),
+        RolloutProgress("Deployment/a", 0, 1, 2, ()),
+        RolloutProgress("Deployment/a", 0, 1, 2, (TROUBLE,)),
+        RolloutProgress("Deployment/a", 0, 1, 2, ()),  # not asked for this time
+        RolloutProgress("Deployment/a", 1, 1, 2, ()),
+        old,
+    )
+    told = _deploy(Place(moves=moves))[1]
+    assert told.moves == [moves[1], moves[3], moves[5], moves[6]]
+
+
+def test_a_watch_that_ends_by_itself_changes_nothing() -> None:
+    assert _deploy(Place(is_over=True))[0].state is ReleaseState.DEPLOYED
+
+
+FAILED = RolloutFailed("helm upgrade: context deadline exceeded", "Correct it, and release again")
+STUCK = RolloutProgress("Deployment/checkout", 0, 1, 2, (TROUBLE,))
+
+
+def test_why_pods_are_not_ready_is_told_when_what_ran_before_runs_again() -> None:
+    done = _deploy(Place(moves=(STUCK,)), failure=FAILED, rows=(HelmRevision(4, "deployed", "Rollback"),))[0]
+    assert (done.state, done.code, done.revision) == (ReleaseState.ROLLED_BACK, "rollout-failed", None)
+    assert done.message == (
+        "Deployment/checkout had 0 of 2 new replicas ready. Pod checkout-1, container checkout: not ready "
+        "(probe not answered). Last event: Unhealthy: refused. End of its log: listening. "
+        "See that it listens on `port` and answers `health.readiness` with 200 within two minutes. "
+        "What ran before runs again, as revision 4."
+    )
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        (replace(TROUBLE, condition="ImagePullBackOff", events=()), "cluster may pull it"),
+        (replace(TROUBLE, condition="CrashLoopBackOff", events=()), "container's log"),
+        (replace(TROUBLE, condition="PodScheduled is false", events=(), log_tail=()), "No node has room"),
+        (PodTrouble("p", "c", "Odd", "", (), ()), "See the pod's events and log"),
+        (PodTrouble("p", "c", "Odd", "it ended.", ("It ended.",), ()), "Last event: It ended. See"),
+    ],
+)
+def test_what_to_do_is_told_by_what_is_wrong(trouble: PodTrouble, words: str) -> None:
+    assert words in _deploy(Place(moves=(replace(STUCK, troubles=(trouble,)),)), failure=FAILED)[0].message
+
+
+@pytest.mark.parametrize(("count", "words"), [(2, " 1 more pod is in trouble."), (3, " 2 more pods are in trouble.")])
+def test_how_many_more_are_in_trouble_is_told(count: int, words: str) -> None:
+    stuck = replace(STUCK, troubles=(TROUBLE,) * count)
+    assert words in _deploy(Place(moves=(stuck,)), failure=FAILED)[0].message
+
+
+def test_what_never_ran_is_removed() -> None:
+    assert _deploy(failure=FAILED)[0].message.endswith("Nothing of it ran before, so it was removed again.")
+
+
+def test_a_rollback_that_failed_too_is_an_error() -> None:
+    with pytest.raises(RolloutFailed, match="did not get back to what ran before either: its release is failed"):
+        _deploy(failure=FAILED, rows=(HelmRevision(4, "failed", ""),))
+
+
+def test_a_cluster_that_says_otherwise_than_helm_is_believed() -> None:
+    told = Told()
+    with pytest.raises(RolloutFailed, match="the cluster says otherwise: Service/checkout is not there"):
+        _deploy(Place(differs=("Service/checkout is not there",)), told)
+    assert told.stages[-1][:2] == (StageName.VERIFY, StageState.FAILED)

@@ -1,0 +1,128 @@
+"""kube-score, the real one, and what happens when it says nothing that can be counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.adapters.kube_score import KubeScore
+from pipelines.errors import CheckCrashed
+from pipelines.findings import Mode
+from tests.pipelines.conftest import subject
+from tools.toolbox import ensure
+
+
+@pytest.fixture(scope="session")
+def kube_score() -> KubeScore:
+    return KubeScore(ensure(["kube-score"])["kube-score"])
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Callable[[str], KubeScore]:
+    """A kube-score that does what a shell script says."""
+
+    def make(script: str) -> KubeScore:
+        path = tmp_path / "kube-score"
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+        return KubeScore(path)
+
+    return make
+
+
+def test_what_the_standard_chart_renders_has_nothing_found(kube_score: KubeScore, standard: tuple[Any, ...]) -> None:
+    assert kube_score.findings(subject(standard)) == ()
+
+
+def test_what_is_critical_blocks_and_names_why_and_how(kube_score: KubeScore, standard: tuple[Any, ...]) -> None:
+    without = tuple(one for one in standard if one["kind"] != "NetworkPolicy")
+    (found,) = kube_score.findings(subject(without))
+    assert (found.rule, found.mode, found.resource) == (
+        "kube-score/pod-networkpolicy",
+        Mode.ENFORCE,
+        "Deployment/checkout",
+    )
+    assert "may call" in found.why
+    assert "NetworkPolicy" in found.how
+
+
+def test_what_is_a_warning_only_warns(kube_score: KubeScore, good: dict[str, Any]) -> None:
+    del good["Deployment"]["spec"]["template"]["spec"]["affinity"]
+    found = kube_score.findings(subject(tuple(good.values())))
+    assert {(one.rule, one.mode) for one in found} == {("kube-score/deployment-has-host-podantiaffinity", Mode.WARN)}
+
+
+def test_a_teams_annotation_waives_nothing(kube_score: KubeScore, standard: tuple[Any, ...]) -> None:
+    without = tuple(one for one in standard if one["kind"] != "NetworkPolicy")
+    for one in without:
+        one["metadata"].setdefault("annotations", {})["kube-score/ignore"] = "pod-networkpolicy"
+        if one["kind"] == "Deployment":
+            one["spec"]["template"]["metadata"]["annotations"] = {"kube-score/ignore": "pod-networkpolicy"}
+    assert [one.rule for one in kube_score.findings(subject(without))] == ["kube-score/pod-networkpolicy"]
+
+
+def test_a_check_that_we_say_nothing_of_brings_its_own_words(kube_score: KubeScore, good: dict[str, Any]) -> None:
+    good["Service"]["spec"]["type"] = "NodePort"
+    found = kube_score.findings(subject(tuple(good.values())))
+    (service,) = (one for one in found if one.rule == "kube-score/service-type")
+    assert service.why
+    assert service.how
+
+
+def test_nothing_that_it_knows_is_nothing_found(program: Callable[[str], KubeScore]) -> None:
+    role = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}
+    assert program("exit 9").findings(subject((role,))) == ()
+
+
+def test_a_cluster_of_no_known_version_is_scored_as_a_present_one(
+    kube_score: KubeScore, standard: tuple[Any, ...]
+) -> None:
+    of_no_version = subject(standard)
+    facts = replace(of_no_version.facts, kubernetes_version="unknown")
+    assert kube_score.findings(replace(of_no_version, facts=facts)) == ()
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        pytest.param("echo 'panic: nil pointer' >&2; exit 2", "panic: nil pointer", id="crashed"),
+        pytest.param("exit 3", "exit code 3", id="silent"),
+        pytest.param("echo null", "looked at nothing", id="null"),
+        pytest.param("echo '[]'", "saw 0 of", id="too few"),
+        pytest.param("kill -9 $$", "exit code -9", id="killed"),
+    ],
+)
+def test_an_answer_that_can_not_be_counted_is_no_pass(
+    program: Callable[[str], KubeScore], standard: tuple[Any, ...], script: str, words: str
+) -> None:
+    with pytest.raises(CheckCrashed, match=words):
+        program(script).findings(subject(standard))
+
+
+def test_one_that_does_not_end_is_no_pass(
+    program: Callable[[str], KubeScore], standard: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.adapters.kube_score._TIMEOUT_SECONDS", 0.2)
+    with pytest.raises(CheckCrashed, match="took longer"):
+        program("exec sleep 20").findings(subject(standard))
+
+
+def test_one_that_is_not_there_is_no_pass(tmp_path: Path, standard: tuple[Any, ...]) -> None:
+    with pytest.raises(CheckCrashed, match="could not be run: No such file"):
+        KubeScore(tmp_path / "absent").findings(subject(standard))
+
+
+def test_a_grade_without_a_comment_is_told_by_its_name(
+    program: Callable[[str], KubeScore], good: dict[str, Any]
+) -> None:
+    check = '{"id": "odd", "name": "Odd", "comment": "Is it odd?"}'
+    scored = (
+        '[{"type_meta": {"kind": "Service"}, "object_meta": {"name": "checkout"}, "checks": '
+        f'[{{"check": {check}, "skipped": false, "grade": 1, "comments": null}}]}}]'
+    )
+    (found,) = program(f"cat <<'EOF'\n{scored}\nEOF").findings(subject((good["Service"],)))
+    assert (found.what, found.why, found.how) == ("Odd", "Is it odd?", "Is it odd?")

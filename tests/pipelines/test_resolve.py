@@ -1,0 +1,134 @@
+"""resolve: callers to namespaces, tags to digests, raw manifests to labelled objects."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from pipelines.errors import InvalidDeployFile
+from pipelines.stages.resolve import Resolved, resolve
+from tests.pipelines.conftest import DEPLOY_YAML, DIGEST, KnownImages, place, source
+
+RAW = "apiVersion: deploy-gateway/v1\napp: checkout\nmanifests: k8s/\n"
+IMAGE = "registry.example.com/shop/checkout:1.4.2"
+
+
+def _resolve(text: str = DEPLOY_YAML) -> Resolved:
+    return resolve(source(text), place(), KnownImages(), timeout_seconds=1)
+
+
+def _raw(*texts: str) -> Resolved:
+    manifests = {f"k8s/{number}.yaml": text.encode() for number, text in enumerate(texts)}
+    return resolve(source(RAW, manifests), place(), KnownImages(), timeout_seconds=1)
+
+
+def test_callers_are_found_in_this_environment_or_where_the_team_says() -> None:
+    assert _resolve().values["allow"]["from"] == [
+        {"app": "storefront", "namespace": "storefront-staging"},
+        {"app": "orders", "namespace": "elsewhere"},
+    ]
+
+
+def test_hosts_stay_hosts() -> None:
+    assert _resolve().values["allow"]["to"][1] == {"host": "api.stripe.com", "port": 443}
+
+
+@pytest.mark.parametrize(("written", "line"), [("storefront", 9), ("payments", 10)])
+def test_a_caller_that_nobody_knows_is_told_with_its_line(written: str, line: int) -> None:
+    with pytest.raises(InvalidDeployFile, match="there is no App") as caught:
+        _resolve(DEPLOY_YAML.replace(written, f"{written}s"))
+    assert caught.value.where == f"deploy.yaml:{line}"
+    assert f"Did you mean {written!r}?" in caught.value.solution
+
+
+def test_a_tag_becomes_the_digest_that_it_means_now() -> None:
+    resolved = _resolve()
+    assert resolved.values["image"] == f"{IMAGE}@{DIGEST}"
+    assert resolved.images == {IMAGE: f"{IMAGE}@{DIGEST}"}
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        f"{IMAGE}@{DIGEST}",
+        "registry.example.com/shop/checkout",
+        "registry.example.com/shop/checkout:Latest",
+        "evil.example.com/shop/checkout:1.4.2",
+    ],
+)
+def test_a_registry_is_asked_only_where_it_makes_sense(image: str) -> None:
+    registry = KnownImages()
+    resolved = resolve(source(DEPLOY_YAML.replace(IMAGE, image)), place(), registry, timeout_seconds=1)
+    assert resolved.values["image"] == image
+    assert registry.asked == []
+
+
+def test_what_is_not_exposed_has_no_host() -> None:
+    assert "expose" not in _resolve(DEPLOY_YAML.replace("expose: {host: checkout.example.com}\n", "")).values
+
+
+def test_a_rollout_ends_by_itself_before_helm_gives_up() -> None:
+    assert _resolve().values["progressDeadlineSeconds"] == 58
+
+
+def test_objects_of_a_team_get_its_labels_and_namespace() -> None:
+    resolved = _raw("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {mine: x}}\ndata: {version: '1e3'}\n")
+    made = json.loads(resolved.files["manifests/000.json"])
+    assert made["metadata"]["namespace"] == "checkout-staging"
+    assert made["metadata"]["labels"] == {
+        "mine": "x",
+        "deploy-gateway.dev/app": "checkout",
+        "deploy-gateway.dev/team": "shop",
+        "deploy-gateway.dev/environment": "staging",
+        "deploy-gateway.dev/commit": "c" * 40,
+    }
+    assert made["data"] == {"version": "1e3"}
+
+
+def test_where_a_field_was_written_is_kept() -> None:
+    resolved = _raw("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  key: value\n")
+    written = resolved.written["ConfigMap/a"]
+    assert (written.file, written.first_line) == ("k8s/0.yaml", 1)
+    assert written.lines[("data", "key")] == 6
+
+
+_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+
+
+@pytest.mark.parametrize(
+    ("texts", "words", "where"),
+    [
+        pytest.param((_MAP, _MAP), "ConfigMap/a stands here and in k8s/0.yaml", "k8s/1.yaml:1", id="twice"),
+        pytest.param(("a: [\n",), "it is not YAML", "k8s/0.yaml:2", id="no YAML"),
+        pytest.param(("- 1\n",), "no object with apiVersion", "k8s/0.yaml:1", id="a list"),
+        pytest.param(("kind: Pod\n",), "no object with apiVersion", "k8s/0.yaml:1", id="no apiVersion"),
+        pytest.param(("apiVersion: v1\nkind: 7\n",), "no object with apiVersion", "k8s/0.yaml:1", id="a number"),
+        pytest.param(
+            ("apiVersion: v1\nkind: Namespace\nmetadata: {name: x}\n",), "brings none", "k8s/0.yaml:1", id="a namespace"
+        ),
+        pytest.param(("apiVersion: v1\nkind: Pod\n",), "no metadata.name", "k8s/0.yaml:1", id="no metadata"),
+        pytest.param(
+            ("apiVersion: v1\nkind: Pod\nmetadata: {generateName: x-}\n",),
+            "no metadata.name",
+            "k8s/0.yaml:1",
+            id="no name",
+        ),
+        pytest.param(
+            (f"{_MAP}---\n{_MAP.replace('{name: a}', '{name: b, namespace: kube-system}')}",),
+            "for the namespace 'kube-system'",
+            "k8s/0.yaml:5",
+            id="another namespace",
+        ),
+    ],
+)
+def test_what_is_no_object_of_this_app_is_told_with_its_line(texts: tuple[str, ...], words: str, where: str) -> None:
+    with pytest.raises(InvalidDeployFile, match=words) as caught:
+        _raw(*texts)
+    assert caught.value.where == where
+
+
+def test_labels_that_are_no_map_are_replaced() -> None:
+    made: Any = json.loads(_raw(_MAP.replace("{name: a}", "{name: a, labels: [x]}")).files["manifests/000.json"])
+    assert made["metadata"]["labels"]["deploy-gateway.dev/app"] == "checkout"

@@ -1,0 +1,118 @@
+"""Schemas of the very cluster: unknown kinds, unknown fields, wrong types, each with where and what was meant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pipelines.adapters.kube import KubeCluster
+from pipelines.adapters.schemas import Schemas
+from pipelines.ports import ClusterFacts
+from tests.pipelines.conftest import subject
+from tools.stack import Stack
+
+PLAIN = ClusterFacts(
+    "v1.36.3",
+    (),
+    {
+        "v1/Box": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "apiVersion": {},
+                "kind": {},
+                "metadata": {},
+                "lid": {"$ref": "#/$defs/Lid"},
+                "sides": {"type": "array", "items": {"$ref": "#/$defs/Side"}},
+                "either": {"anyOf": [{"type": "object", "additionalProperties": False, "properties": {"one": {}}}]},
+            },
+            "$defs": {
+                "Lid": {"type": "object", "additionalProperties": False, "properties": {"colour": {"type": "string"}}},
+                "Side": {"type": "object", "additionalProperties": False, "properties": {"width": {"type": "integer"}}},
+            },
+        }
+    },
+)
+
+
+def _box(**fields: Any) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Box", "metadata": {"name": "b"}, **fields}
+
+
+@pytest.fixture(scope="session")
+def facts(stack: Stack) -> ClusterFacts:
+    return KubeCluster(stack.gateway_kubeconfig).facts()
+
+
+def test_what_the_standard_chart_renders_fits_the_cluster(facts: ClusterFacts, standard: tuple[Any, ...]) -> None:
+    schemas = Schemas()
+    schemas.prepare(facts)
+    assert schemas.findings(subject(standard, facts)) == ()
+
+
+def test_a_misspelt_field_is_found_with_its_path(facts: ClusterFacts, good: dict[str, Any]) -> None:
+    container = good["Deployment"]["spec"]["template"]["spec"]["containers"][0]
+    container["readinesProbe"] = container.pop("readinessProbe")
+    (found,) = Schemas().findings(subject((good["Deployment"],), facts))
+    assert found.rule == "schema/unknown-field"
+    assert found.field == "spec.template.spec.containers[0].readinesProbe"
+    assert "readinessProbe" in found.how
+
+
+def test_a_text_for_a_number_is_found(facts: ClusterFacts, good: dict[str, Any]) -> None:
+    good["Deployment"]["spec"]["replicas"] = "two"
+    (found,) = Schemas().findings(subject((good["Deployment"],), facts))
+    assert (found.rule, found.field) == ("schema/invalid", "spec.replicas")
+
+
+def test_fields_of_the_meshs_own_kinds_are_known(facts: ClusterFacts, good: dict[str, Any]) -> None:
+    good["PeerAuthentication"]["spec"]["mtsl"] = good["PeerAuthentication"]["spec"].pop("mtls")
+    (found,) = Schemas().findings(subject((good["PeerAuthentication"],), facts))
+    assert (found.field, found.how) == ("spec.mtsl", "Did you mean 'mtls'?")
+
+
+def test_a_removed_version_of_a_kind_is_told_with_the_one_that_is_there(facts: ClusterFacts) -> None:
+    old = {"apiVersion": "policy/v1beta1", "kind": "PodDisruptionBudget", "metadata": {"name": "x"}}
+    (found,) = Schemas().findings(subject((old,), facts))
+    assert found.rule == "schema/unknown-kind"
+    assert "policy/v1/PodDisruptionBudget" in found.how
+
+
+@pytest.mark.parametrize(
+    ("fields", "path", "how"),
+    [
+        pytest.param({"lidd": {}}, "lidd", "Did you mean 'lid'?", id="at the top"),
+        pytest.param({"lid": {"color": "red"}}, "lid.color", "Did you mean 'colour'?", id="behind a reference"),
+        pytest.param({"sides": [{"widht": 1}]}, "sides[0].widht", "Did you mean 'width'?", id="in a list"),
+        pytest.param({"lid": {"zzzz": 1}}, "lid.zzzz", "Known are: colour", id="like none"),
+    ],
+)
+def test_an_unknown_field_is_told_with_the_one_that_was_meant(fields: dict[str, Any], path: str, how: str) -> None:
+    (found,) = Schemas().findings(subject((_box(**fields),), PLAIN))
+    assert (found.field, found.how) == (path, how)
+
+
+def test_alternatives_that_none_fit_are_one_finding() -> None:
+    (found,) = Schemas().findings(subject((_box(either={"two": 1}),), PLAIN))
+    assert found.field.startswith("either")
+
+
+def test_a_null_is_as_if_it_were_not_there() -> None:
+    assert Schemas().findings(subject((_box(lid=None),), PLAIN)) == ()
+
+
+def test_an_object_with_very_many_faults_is_told_the_first_twenty() -> None:
+    assert len(Schemas().findings(subject((_box(sides=[{"width": "x"}] * 50),), PLAIN))) == 20
+
+
+def test_kinds_that_the_cluster_lacks_need_no_preparation() -> None:
+    schemas = Schemas()
+    schemas.prepare(PLAIN)
+    assert schemas.findings(subject((_box(),), PLAIN)) == ()
+
+
+def test_new_facts_make_new_schemas() -> None:
+    schemas = Schemas()
+    assert len(schemas.findings(subject((_box(lidd={}),), PLAIN))) == 1
+    assert schemas.findings(subject((_box(lidd={}),), ClusterFacts("v1.36.3", (), {"v1/Box": {}}))) == ()
