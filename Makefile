@@ -4,9 +4,12 @@
 #   make test    everything: lint, types, import contracts, tests, coverage
 #   make check   only the fast gates: lint, types, import contracts
 #   make bench   the figures, measured side by side in one run
-# KUBECONFIG_FILE=path points demo and serve at a cluster of yours instead of the embedded one.
+#   make down    ends what `make serve` started
+# KUBECONFIG_FILE=path points demo and serve at a cluster of yours instead of the embedded one; PORT=8081
+# has serve listen there.
 
 PYTHON ?= python3
+PORT   ?= 8080
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.set-up
@@ -15,7 +18,7 @@ STAMP  := $(VENV)/.set-up
 .PHONY: help setup demo serve down test check bench format docs clean
 
 help:
-	@sed -n '2,7s/^# \{0,1\}//p' Makefile
+	@sed -n '2,10s/^# \{0,1\}//p' Makefile
 
 setup: $(STAMP)
 
@@ -32,7 +35,7 @@ demo: $(STAMP)
 	@$(BIN)/deploy-gateway dev demo $(if $(KUBECONFIG_FILE),--kubeconfig $(KUBECONFIG_FILE))
 
 serve: $(STAMP)
-	@$(BIN)/deploy-gateway dev up $(if $(KUBECONFIG_FILE),--kubeconfig $(KUBECONFIG_FILE))
+	@$(BIN)/deploy-gateway dev up --port $(PORT) $(if $(KUBECONFIG_FILE),--kubeconfig $(KUBECONFIG_FILE))
 
 down: $(STAMP)
 	@$(BIN)/deploy-gateway dev down

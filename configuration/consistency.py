@@ -152,7 +152,8 @@ def _registries(file: GatewayFile, document: Document) -> Iterator[Fault]:
 def _rules(file: GatewayFile, document: Document, known: Collection[str]) -> Iterator[Fault]:
     for name, environment in file.environments.items():
         for rule in environment.rules:
-            if rule not in known:
+            # Which checks kube-score has is for kube-score to say.
+            if rule not in known and not rule.startswith("kube-score/"):
                 location = ("environments", name, "rules", rule)
                 reason = f"{dotted(location)}: there is no rule {rule!r}"
                 yield Fault(document.where(location), reason, did_you_mean(rule, known))

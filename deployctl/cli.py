@@ -9,6 +9,7 @@ import click
 
 # Name → module and attribute: imported when asked for, so that `--help` is there at once.
 _COMMANDS = {
+    "init": "deployctl.commands.init:init",
     "login": "deployctl.commands.login:login",
     "release": "deployctl.commands.release:release",
     "status": "deployctl.commands.status:status",
@@ -19,6 +20,7 @@ _COMMANDS = {
     "policy": "deployctl.commands.policy:policy",
 }
 _HELP = {
+    "init": "Write a first deploy.yaml.",
     "login": "Remember the gateway's address and a token.",
     "release": "Put a Git ref into an Environment, and watch it.",
     "status": "What runs where.",

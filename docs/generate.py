@@ -13,7 +13,9 @@ from typing import Any
 import click
 
 from configuration.file import json_schema
+from pipelines.deployfile import DeployFile
 from pipelines.errors import GatewayError
+from pipelines.rules import load_rules
 
 FOLDER = Path(__file__).resolve().parent / "reference"
 _PACKAGES = ("pipelines", "configuration", "store", "gateway", "workers", "deployctl", "tools.stack")
@@ -94,20 +96,21 @@ def _kind(field: Mapping[str, Any], root: Mapping[str, Any]) -> tuple[str, Mappi
     choices = field.get("enum") or ([field["const"]] if "const" in field else [])
     if choices:
         return " or ".join(f"`{choice}`" for choice in choices), None, ""
-    options = [option["type"] for option in field.get("anyOf", []) if option.get("type") != "null"]
     names = {"integer": "whole number", "string": "text", "boolean": "true or false", "object": "mapping"}
-    kind = field.get("type") or (options[0] if options else "text")
-    return names.get(kind, kind), None, ""
+    return names.get(field.get("type", "string"), "number"), None, ""
 
 
 def _default(field: Mapping[str, Any]) -> str:
     value = field.get("default")
-    if value is None or value in ({}, []):
+    if value is None or isinstance(value, dict | list):
         return ""
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 def _follow(field: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+    options = [option for option in field.get("anyOf", []) if option.get("type") != "null"]
+    if len(options) == 1:  # a key that may be left out
+        return {**_follow(options[0], root), **{key: value for key, value in field.items() if key != "anyOf"}}
     if "$ref" not in field:
         return field
     return {**root["$defs"][field["$ref"].rsplit("/", 1)[-1]], **field}
@@ -162,11 +165,71 @@ def _answer(answer: Mapping[str, Any]) -> str:
     return answer["description"] if name in ("", "Problem") else f"{answer['description']}: `{name}`"
 
 
+def deploy_yaml() -> str:
+    """Every key of deploy.yaml, from its model."""
+    schema = DeployFile.model_json_schema(by_alias=True)
+    lines = [
+        "# deploy.yaml\n",
+        _NOTE.strip() + "\n",
+        "What a team writes, at the root of its repository. A closed schema: an unknown key is an error with its",
+        "line. Texts stay the texts that were written: `1e3`, `on` and `12:30` are no numbers, truths or times.",
+        "Mappings below `environments` are merged key by key into the rest; everything else is replaced.\n",
+        "| key | type | default | meaning |",
+        "|---|---|---|---|",
+        *_keys(schema, schema, ""),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def rules() -> str:
+    """The catalogue, from the policies themselves."""
+    lines = [
+        "# Rules\n",
+        _NOTE.strip() + "\n",
+        "Each is a ValidatingAdmissionPolicy in `pipelines/policies/`: evaluated before a rollout, and installed",
+        "in the cluster. `deployctl policy explain RULE` shows the same. Beside them run kube-score",
+        "(`kube-score/…`) and the schemas of the very cluster (`schema/…`).\n",
+    ]
+    for rule in load_rules():
+        lines += [
+            f"## {rule.id}\n",
+            f"**{rule.title}** Severity {rule.severity.value}, since {rule.since}.\n",
+            f"{' '.join(rule.why.split())} [More]({rule.link})\n",
+            f"```yaml\n{rule.how.strip()}\n```\n",
+        ]
+    return "\n".join(lines)
+
+
+def command_line() -> str:
+    """Every command of deployctl, as its own help has it."""
+    from deployctl.cli import cli
+
+    lines = ["# deployctl\n", _NOTE.strip() + "\n", *_help(cli, "deployctl", None)]
+    return "\n".join(lines)
+
+
+def _help(command: click.Command, name: str, parent: click.Context | None) -> Iterator[str]:
+    context = click.Context(command, info_name=name, parent=parent, max_content_width=100, terminal_width=100)
+    yield f"## {context.command_path}\n\n```text\n{command.get_help(context)}\n```\n"
+    if isinstance(command, click.Group):
+        for each in command.list_commands(context):
+            inner = command.get_command(context, each)
+            if inner is not None:
+                yield from _help(inner, each, context)
+
+
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-PAGES: dict[str, Callable[[], str]] = {"errors.md": errors, "configuration.md": configuration, "api.md": api}
+PAGES: dict[str, Callable[[], str]] = {
+    "errors.md": errors,
+    "configuration.md": configuration,
+    "api.md": api,
+    "deploy-yaml.md": deploy_yaml,
+    "rules.md": rules,
+    "deployctl.md": command_line,
+}
 
 
 @click.command()

@@ -90,17 +90,17 @@ class Resources(_Part):
 class Peer(_Part):
     """Another App, in its namespace of the same Environment."""
 
-    app: Name
+    app: Name = Field(description="Its name.")
     namespace: Name | None = Field(default=None, description="Where it isn't one of this gateway's Apps.")
 
 
 class Callee(_Part):
     """Another App, or a host outside with its port."""
 
-    app: Name | None = None
-    namespace: Name | None = None
-    host: Host | None = None
-    port: Port | None = None
+    app: Name | None = Field(default=None, description="The App that is called.")
+    namespace: Name | None = Field(default=None, description="Where it isn't one of this gateway's Apps.")
+    host: Host | None = Field(default=None, description="In place of `app`: a host outside the cluster.")
+    port: Port | None = Field(default=None, description="The port of `host`.")
 
     @model_validator(mode="after")
     def _one_of(self) -> Callee:
@@ -116,23 +116,23 @@ class Allow(_Part):
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    from_: tuple[Peer, ...] = Field(default=(), alias="from", max_length=100)
-    to: tuple[Callee, ...] = Field(default=(), max_length=100)
+    from_: tuple[Peer, ...] = Field(default=(), alias="from", max_length=100, description="Who may call it.")
+    to: tuple[Callee, ...] = Field(default=(), max_length=100, description="Whom it may call.")
 
 
 class Expose(_Part):
     """Reachable from outside, by the one ingress."""
 
-    host: Host
+    host: Host = Field(description="The host name that reaches it.")
 
 
 class Overlay(_Part):
     """What differs in one Environment. Mappings are merged key by key, everything else is replaced."""
 
-    image: Image | None = None
-    replicas: Annotated[int, Field(ge=1, le=200)] | None = None
+    image: Image | None = Field(default=None, description="Another image here.")
+    replicas: Annotated[int, Field(ge=1, le=200)] | None = Field(default=None, description="Another number here.")
     resources: Resources | None = None
-    env: dict[EnvName, EnvValue] | None = None
+    env: dict[EnvName, EnvValue] | None = Field(default=None, description="More values, or others, here.")
     allow: Allow | None = None
     expose: Expose | None = None
 
@@ -142,7 +142,7 @@ class DeployFile(_Part):
 
     model_config = ConfigDict(extra="forbid", frozen=True, title="deploy.yaml")
 
-    apiVersion: Literal["deploy-gateway/v1"]
+    apiVersion: Literal["deploy-gateway/v1"] = Field(description="The version of this format.")
     app: Name = Field(description="The App's name, as it is registered.")
     workload: Literal["web"] | None = Field(default=None, description="What kind of thing it is.")
     image: Image | None = Field(default=None, description="With registry and a fixed tag or digest.")
@@ -151,13 +151,15 @@ class DeployFile(_Part):
     )
     health: Health | None = None
     resources: Resources | None = None
-    replicas: Annotated[int, Field(ge=1, le=200)] = 2
+    replicas: Annotated[int, Field(ge=1, le=200)] = Field(default=2, description="How many pods.")
     env: dict[EnvName, EnvValue] = Field(
         default_factory=dict, description="Literal values; no secrets.", max_length=200
     )
     allow: Allow = Field(default_factory=Allow)
     expose: Expose | None = None
-    environments: dict[Name, Overlay] = Field(default_factory=dict)
+    environments: dict[Name, Overlay] = Field(
+        default_factory=dict, description="What differs in single Environments, by name."
+    )
     manifests: str | None = Field(
         default=None, description="A folder of Kubernetes manifests, in place of the keys above."
     )

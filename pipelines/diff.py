@@ -21,6 +21,8 @@ _NOISE = (
     "selfLink",
     "deletionGracePeriodSeconds",
 )
+# It changes with every Release, on every object: who wants to know what else does, would not find it.
+_COMMIT_LABEL = "deploy-gateway.dev/commit"
 _NOISY_ANNOTATIONS = (
     "deployment.kubernetes.io/revision",
     "meta.helm.sh/release-name",
@@ -55,5 +57,8 @@ def _readable(manifest: Mapping[str, Any] | None) -> list[str]:
     shown.pop("status", None)
     metadata = {key: value for key, value in (shown.get("metadata") or {}).items() if key not in _NOISE}
     annotations = {k: v for k, v in (metadata.pop("annotations", None) or {}).items() if k not in _NOISY_ANNOTATIONS}
-    shown["metadata"] = {**metadata, "annotations": annotations} if annotations else metadata
+    labels = {k: v for k, v in (metadata.pop("labels", None) or {}).items() if k != _COMMIT_LABEL}
+    shown["metadata"] = (
+        metadata | ({"annotations": annotations} if annotations else {}) | ({"labels": labels} if labels else {})
+    )
     return yaml.safe_dump(shown, sort_keys=True, width=1000, allow_unicode=True).splitlines()

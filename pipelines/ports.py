@@ -215,9 +215,6 @@ class Cluster(Protocol):
         Returns what was found (`pending-upgrade, revision 3`), or None when there was nothing to mend.
         """
 
-    def progress(self, *, release: str, namespace: str) -> tuple[RolloutProgress, ...]:
-        """Where the release's workloads stand now, with the troubles of those pods that are not ready."""
-
     def watch(self, *, release: str, namespace: str, stop: Stop) -> Iterable[RolloutProgress]:
         """Yields each time that a workload moves, until `stop` is set. Never raises for a broken watch: reconnects."""
 

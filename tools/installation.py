@@ -111,10 +111,7 @@ def install(
     )
     if applied.returncode != 0:
         raise RuntimeError(f"the rules could not be installed: {applied.stderr}")
-    stack.start_deploy_worker(config)
-    stack.start_check_worker(config)
-    stack.start_reconciler(config)
-    stack.start_gateway(config, port)
+    stack.start_system(config, port)
     return Installation(stack, config, {name: text for name, (text, _) in tokens.items()})
 
 

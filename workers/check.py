@@ -84,7 +84,7 @@ def _settle(context: CheckContext, release: Release, checked: Checked) -> None:
             release.id,
             ReleaseState.BLOCKED,
             code="blocked-by-policy",
-            message=f"{len(stopping)} findings of {len(rules)} rules: {', '.join(rules)}",
+            message=f"{len(stopping)} {'finding' if len(stopping) == 1 else 'findings'}: {', '.join(rules)}",
             commit=checked.commit,
             commit_subject=checked.subject,
         )

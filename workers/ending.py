@@ -53,8 +53,6 @@ def _try_again(store: Store, release: Release, holder: str, error: GatewayError)
 
 def _fail(store: Store, release: Release, error: GatewayError) -> None:
     tried = f" Tried {release.attempts} times." if error.retryable else ""
-    for fault in error.errors:
-        store.events.append(release.id, "log", {"stage": "", "line": str(fault)})
     text = "\n".join(str(fault) for fault in error.errors) if error.errors else str(error)
     state = ReleaseState.BLOCKED if error.exit_code == 3 else ReleaseState.FAILED
     store.releases.transition(release.id, state, code=error.code, message=f"{text}{tried}")

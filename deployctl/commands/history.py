@@ -27,23 +27,21 @@ def history(app: str, environment: str, limit: int, form: str, url: str | None) 
     if form != "text":
         print_document(page, form)
         return
-    from rich.console import Console
-    from rich.table import Table
-
+    from deployctl.render.tables import print_table
     from deployctl.render.text import ago, safe
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("RELEASE", "STATE", "REVISION", "COMMIT", "BY", "WHEN", "REASON"):
-        table.add_column(heading, no_wrap=heading in ("RELEASE", "STATE"))
-    for one in page["items"]:
-        state = f"{one['state']} (rollback)" if one["kind"] == "rollback" else one["state"]
-        table.add_row(
-            one["id"],
-            state,
-            str(one["revision"] or ""),
-            f"{(one['commit'] or '')[:8]} {safe(one['commit_subject'])}",
-            safe(one["requested_by"]),
-            ago(one["created_at"]),
-            safe(one["reason"]),
-        )
-    Console(highlight=False).print(table)
+    print_table(
+        ("RELEASE", "STATE", "REVISION", "COMMIT", "BY", "WHEN", "WHAT"),
+        (
+            (
+                one["id"],
+                one["state"],
+                str(one["revision"] or ""),
+                (one["commit"] or "")[:8],
+                safe(one["requested_by"]),
+                ago(one["created_at"]),
+                f"rollback: {safe(one['reason'])}" if one["kind"] == "rollback" else safe(one["commit_subject"]),
+            )
+            for one in page["items"]
+        ),
+    )

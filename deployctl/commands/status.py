@@ -47,23 +47,21 @@ def _all(client: Any) -> list[dict[str, Any]]:
 
 
 def _print_table(apps: list[dict[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
+    from deployctl.render.tables import print_table
     from deployctl.render.text import ago, safe
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("APP", "ENVIRONMENT", "RUNS", "COMMIT", "SINCE", "LATEST RELEASE"):
-        table.add_column(heading, no_wrap=heading != "COMMIT")
-    for app in apps:
-        for place in app["environments"]:
-            running, latest = place["running"], place["latest"]
-            table.add_row(
-                app["name"],
-                place["name"],
-                f"revision {running['revision']}" if running else "nothing",
-                f"{running['commit'][:8]} {safe(running['commit_subject'])}" if running and running["commit"] else "",
-                ago(running["finished_at"]) if running else "",
-                f"{latest['state']} {ago(latest['updated_at'])}" if latest else "none",
-            )
-    Console(highlight=False).print(table)
+    def row(app: dict[str, Any], place: dict[str, Any]) -> tuple[str, ...]:
+        running, latest = place["running"], place["latest"]
+        return (
+            app["name"],
+            place["name"],
+            f"revision {running['revision']}" if running else "nothing",
+            ago(running["finished_at"]) if running else "",
+            f"{latest['state']} {ago(latest['updated_at'])}" if latest else "none",
+            f"{running['commit'][:8]} {safe(running['commit_subject'])}" if running and running["commit"] else "",
+        )
+
+    print_table(
+        ("APP", "ENVIRONMENT", "RUNS", "SINCE", "LATEST RELEASE", "COMMIT"),
+        (row(app, place) for app in apps for place in app["environments"]),
+    )

@@ -36,12 +36,13 @@ def print_outcome(console: Console, release: dict[str, Any]) -> None:
     console.print(
         Text(head, style=style).append(
             f"  {release['app']} → {release['environment']}{commit}{subject}", style="default"
-        )
+        ),
+        soft_wrap=True,
     )
     if release["message"] and state != "blocked":
         put(console, Text(safe(release["message"])), indent=2)
     if state == "blocked":
-        put(console, Text(f"{safe(release['message'])}. Correct them, push, and release again."), indent=2)
+        put(console, Text(f"{safe(release['message'])}. Correct it, push, and release again."), indent=2)
     put(console, Text(f"release {release['id']}", style="dim"), indent=2)
 
 
@@ -53,4 +54,4 @@ def print_changes(console: Console, changes: list[dict[str, Any]]) -> None:
             continue
         console.print(Text(f"\n{change['action']} {safe(change['resource'])}", style="bold"))
         for line in change["diff"].splitlines():
-            console.print(Text(f"  {safe(line)}", style=styles.get(line[:1], "")))
+            console.print(Text(f"  {safe(line)}", style=styles.get(line[:1], "")), soft_wrap=True)

@@ -82,7 +82,10 @@ def _line(event: StreamEvent) -> str:
 
 
 def _detail(data: dict[str, Any]) -> str:
-    return f": {safe(data['detail'])}" if data.get("detail") else ""
+    text = safe(data.get("detail") or "")
+    # The whole reason comes at the end, with what to do.
+    shown = text.split(". ")[0] if data["state"] == "failed" else text
+    return f": {shown}" if shown else ""
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.deployfile import read
 from tests.deployctl.conftest import Door
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -306,12 +307,46 @@ def test_status_is_a_table_of_what_runs_where(door: Door, run: Run) -> None:
     assert [place["name"] for place in one["environments"]] == ["production"]
 
 
+def test_a_first_deploy_yaml_is_written_and_valid(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "deploy.yaml"
+    command = ("init", "--app", "checkout", "--image", "r.example.com/a:1", "--file", str(path))
+    assert "Wrote" in run(*command).stdout
+    assert read(path.read_bytes(), "deploy.yaml", app="checkout", environments=()).file.port == 8080
+    before = path.read_bytes()
+    again = run(*command)
+    assert again.returncode == 2
+    assert "is there already" in again.stderr
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--app", "Check out", "--image", "r.example.com/a:1"), "app"),
+        (("--app", "checkout", "--image", "a b"), "image"),
+    ],
+)
+def test_what_would_be_no_deploy_yaml_is_not_written(
+    run: Run, tmp_path: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    done = run("init", *arguments, "--file", str(tmp_path / "deploy.yaml"))
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_not_there_is_told(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "absent" / "deploy.yaml"
+    done = run("init", "--app", "a", "--image", "r.example.com/a:1", "--file", str(path))
+    assert done.returncode == 2
+    assert "No such file" in done.stderr
+
+
 def test_history_lists_releases_with_reason(door: Door, run: Run) -> None:
     rollback = _view("deployed", kind="rollback", reason="Baskets lose items")
     door.says("GET /api/v1/releases", {"items": [rollback, _view("blocked")], "next_cursor": None})
     out = run("history", "--app", "checkout", "--env", "staging", COLUMNS="200").stdout
-    assert "deployed (rollback)" in out
-    assert "Baskets lose items" in out
+    assert "rollback: Baskets lose items" in out
     document = json.loads(run("history", "--app", "checkout", "--env", "staging", "-o", "json").stdout)
     assert len(document["items"]) == 2
 

@@ -54,9 +54,6 @@ class Place:
     def recover_pending(self, *, release: str, namespace: str) -> str | None:
         return self.recovered
 
-    def progress(self, *, release: str, namespace: str) -> tuple[RolloutProgress, ...]:
-        return self.moves
-
     def watch(self, *, release: str, namespace: str, stop: Stop) -> Iterator[RolloutProgress]:
         yield from self.moves
         self.told.set()

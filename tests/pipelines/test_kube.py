@@ -19,9 +19,10 @@ from pipelines.adapters.kube.connection import Connection, Refused
 from pipelines.adapters.kube.dry_run import DryRun
 from pipelines.adapters.kube.facts import _schemas
 from pipelines.adapters.kube.pending import recover_pending
-from pipelines.adapters.kube.progress import read_progress, watch_progress
+from pipelines.adapters.kube.progress import _watched, watch_progress
 from pipelines.adapters.kube.verification import differences
 from pipelines.errors import ClusterUnavailable, InvalidConfiguration, PreflightRefused
+from pipelines.ports import RolloutProgress
 from tools.stack import Stack
 from tools.stack.cluster import kubectl
 
@@ -288,6 +289,11 @@ def _serving(
     return answer
 
 
+def _first(connection: Connection) -> RolloutProgress:
+    """Where the Deployment stands, with the troubles of its pods."""
+    return next(_watched(connection, "d", "ns", threading.Event(), lambda: True))  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("status", "ready"),
     [
@@ -302,13 +308,13 @@ def _serving(
 def test_only_new_replicas_count_as_ready(
     server: Callable[..., Connection], status: dict[str, Any], ready: int
 ) -> None:
-    (progress,) = read_progress(server(_serving(_live(**status), [], [])), "d", "ns")
+    progress = _first(server(_serving(_live(**status), [], [])))
     assert (progress.resource, progress.ready, progress.wanted, progress.troubles) == ("Deployment/d", ready, 2, ())
 
 
 def test_a_rollout_that_is_through_has_no_troubles(server: Callable[..., Connection]) -> None:
     live = _live(replicas=2, updatedReplicas=2, availableReplicas=2)
-    (progress,) = read_progress(server(_serving(live, [_pod("p")], [])), "d", "ns")
+    progress = _first(server(_serving(live, [_pod("p")], [])))
     assert progress.is_complete
     assert progress.troubles == ()
 
@@ -355,7 +361,7 @@ def test_why_a_pod_is_not_ready_is_told(
         {"reason": "Failed", "message": "first", "eventTime": "2026-01-01T00:00:01Z"},
     ]
     answers = _serving(_live(), [_pod("p", **status)], events, b"line\n")
-    (trouble,) = read_progress(server(answers), "d", "ns")[0].troubles
+    (trouble,) = _first(server(answers)).troubles
     assert (trouble.container, trouble.condition, trouble.message) == reason
     assert trouble.events == ("Failed: first", "BackOff: second")
     assert trouble.log_tail == ("line",)
@@ -365,11 +371,11 @@ def test_pods_that_are_ready_or_going_are_no_trouble(server: Callable[..., Conne
     ready = _pod("ready", conditions=[{"type": "Ready", "status": "True"}])
     going = _pod("going")
     going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
-    assert read_progress(server(_serving(_live(), [ready, going], [])), "d", "ns")[0].troubles == ()
+    assert _first(server(_serving(_live(), [ready, going], []))).troubles == ()
 
 
 def test_events_that_may_not_be_read_are_none(server: Callable[..., Connection]) -> None:
-    (trouble,) = read_progress(server(_serving(_live(), [_pod("p")], None)), "d", "ns")[0].troubles
+    (trouble,) = _first(server(_serving(_live(), [_pod("p")], None))).troubles
     assert (trouble.events, trouble.log_tail) == ((), ())
 
 

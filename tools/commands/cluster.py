@@ -1,4 +1,4 @@
-"""`cluster install`: what a cluster needs before the gateway can be its only way in."""
+"""`cluster manifests` and `cluster install`: what a cluster needs before the gateway can be its only way in."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from pathlib import Path
 import click
 
 from pipelines.errors import ClusterUnavailable
+from tools.commands.config import option, read
+
+_APPLY_SECONDS = 120
 
 
 @click.group()
@@ -16,32 +19,43 @@ def cluster() -> None:
 
 
 @cluster.command()
-@click.option(
-    "--config", envvar="DEPLOY_GATEWAY_CONFIG", required=True, type=click.Path(path_type=Path, dir_okay=False)
-)
+@option
+def manifests(config: Path) -> None:
+    """Prints all of them, as one List that kubectl takes: to read, to commit, or to delete them again."""
+    click.echo(_manifests(config))
+
+
+@cluster.command()
+@option
 @click.option("--kubeconfig", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 def install(config: Path, kubeconfig: Path) -> None:
     """Installs or updates them, as the administrator that KUBECONFIG names. Can be repeated."""
-    from configuration.file import load
-    from pipelines.cluster import ACCESS, GATEWAY_ONLY
-    from pipelines.rules import as_json, cluster_objects, load_rules, parameters
     from tools.toolbox import ensure
 
-    settings = load(config)
-    prefixes = tuple(registry.prefix for registry in settings.registries)
-    kubectl = [str(ensure(["kubectl"])["kubectl"]), f"--kubeconfig={kubeconfig}", "apply", "--server-side"]
-    files = [f"--filename={ACCESS}", f"--filename={GATEWAY_ONLY}"]
-    for arguments, text in (
-        (files, ""),
-        (["--filename=-"], as_json(cluster_objects(load_rules(), parameters(prefixes)))),
-    ):
-        done = subprocess.run(
-            [*kubectl, *arguments], input=text, capture_output=True, text=True, timeout=120, check=False
+    kubectl = str(ensure(["kubectl"])["kubectl"])
+    done = subprocess.run(
+        [kubectl, f"--kubeconfig={kubeconfig}", "apply", "--server-side", "--force-conflicts", "--filename=-"],
+        input=_manifests(config),
+        capture_output=True,
+        text=True,
+        timeout=_APPLY_SECONDS,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise ClusterUnavailable(
+            f"kubectl apply: {done.stderr.strip()}",
+            "Check that the kubeconfig is an administrator's and that the cluster answers",
+            where=str(kubeconfig),
         )
-        if done.returncode != 0:
-            raise ClusterUnavailable(
-                f"kubectl apply: {done.stderr.strip()}",
-                "Check that the kubeconfig is an administrator's and that the cluster answers",
-                where=str(kubeconfig),
-            )
-        click.echo(done.stdout, nl=False)
+    click.echo(done.stdout, nl=False)
+
+
+def _manifests(config: Path) -> str:
+    import yaml
+
+    from pipelines.cluster import ACCESS, GATEWAY_ONLY
+    from pipelines.rules import as_json, cluster_objects, load_rules, parameters
+
+    prefixes = tuple(registry.prefix for registry in read(config).registries)
+    ours = [one for file in (ACCESS, GATEWAY_ONLY) for one in yaml.safe_load_all(file.read_text("utf-8"))]
+    return as_json((*ours, *cluster_objects(load_rules(), parameters(prefixes))))

@@ -6,26 +6,18 @@ from pathlib import Path
 
 import click
 
-_config = click.option(
-    "--config",
-    "config",
-    envvar="DEPLOY_GATEWAY_CONFIG",
-    required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="gateway.yaml; or set DEPLOY_GATEWAY_CONFIG.",
-)
+from tools.commands.config import option, read
 
 
 @click.command()
-@_config
+@option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535))
 def serve(config: Path, host: str, port: int) -> None:
     """The front door: API, events and health. Holds neither cluster nor Git credentials."""
-    from configuration.file import load
     from gateway.serve import serve as serve_gateway
 
-    serve_gateway(load(config), host=host, port=port)
+    serve_gateway(read(config), host=host, port=port)
 
 
 @click.group()
@@ -34,19 +26,18 @@ def worker() -> None:
 
 
 @worker.command()
-@_config
+@option
 def check(config: Path) -> None:
     """Checks out, renders, lints and applies policy. Refuses to start where it finds a cluster credential."""
-    from configuration.file import load
     from tools.toolbox import ensure
     from workers.main import run_check_worker
 
     tools = ensure(["helm", "kube-score"])
-    run_check_worker(load(config), helm=tools["helm"], kube_score=tools["kube-score"])
+    run_check_worker(read(config), helm=tools["helm"], kube_score=tools["kube-score"])
 
 
 @worker.command()
-@_config
+@option
 @click.option("--cluster", required=True, help="Name of the cluster in gateway.yaml.")
 @click.option(
     "--kubeconfig",
@@ -56,29 +47,26 @@ def check(config: Path) -> None:
 )
 def deploy(config: Path, cluster: str, kubeconfig: Path) -> None:
     """Takes checked Bundles, and nothing else, into one cluster."""
-    from configuration.file import load
     from tools.toolbox import ensure
     from workers.main import run_deploy_worker
 
-    run_deploy_worker(load(config), cluster, kubeconfig, helm=ensure(["helm"])["helm"])
+    run_deploy_worker(read(config), cluster, kubeconfig, helm=ensure(["helm"])["helm"])
 
 
 @click.command()
-@_config
+@option
 def reconciler(config: Path) -> None:
     """Puts back on the queue whatever the store says is unfinished. Any number may run."""
-    from configuration.file import load
     from workers.main import run_reconciler
 
-    run_reconciler(load(config))
+    run_reconciler(read(config))
 
 
 @click.command()
-@_config
+@option
 def migrate(config: Path) -> None:
     """Creates the store's tables, or brings them to this version."""
-    from configuration.file import load
     from store import migrate as migrate_store
 
-    migrate_store(load(config).database_url)
+    migrate_store(read(config).database_url)
     click.echo("store: up to date")

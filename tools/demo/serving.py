@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from pathlib import Path
 
 import click
@@ -10,6 +12,7 @@ from tools.demo.site import site
 from tools.demo.teams import BLOG, SHOP, push
 from tools.installation import Installation
 from tools.stack.processes import ended_like_ctrl_c
+from tools.toolbox import ensure
 
 
 def serve(state: Path | None, kubeconfig: Path | None, port: int) -> None:
@@ -25,30 +28,48 @@ def serve(state: Path | None, kubeconfig: Path | None, port: int) -> None:
 
 
 def _say_what_to_try(installation: Installation) -> None:
-    repositories = installation.stack.git_root
+    file = {name: _environment_file(installation, name) for name in installation.tokens}["shop"]
     click.secho(f"\nThe gateway is at {installation.url}", bold=True)
     click.echo(
-        f"""
-In another terminal, as a developer of team shop:
+        f"""A token of team shop: {installation.tokens["shop"]}
 
-  export DEPLOYCTL_URL={installation.url}
-  export DEPLOYCTL_TOKEN={installation.tokens["shop"]}
-  export PATH={Path(installation.deployctl).parent}:$PATH
+Three things to try, in another terminal. This file has the address, the token and the programs:
 
-1. Put the App checkout into staging, and look at it:
+  source {file}
+
+1. Put the App checkout into staging, and see what runs:
 
   deployctl release --app checkout --env staging --ref main
   deployctl status
 
-2. Change it and release again: clone, edit deploy.yaml (a `latest` image is a good idea), commit, push.
+2. Break it, and read what you are told. Write an image with the tag `latest`, commit, push, release again:
 
-  git clone {repositories}/shop/checkout.git && cd checkout
+  git clone "$REPOSITORIES/shop/checkout.git" && cd checkout
 
 3. Try to do without the gateway, as the cluster's administrator:
 
-  kubectl --kubeconfig {installation.stack.kubeconfig} -n checkout-staging delete deployment checkout
+  kubectl --namespace checkout-staging delete deployment checkout
 
-The other team's token, for the App frontpage: {installation.tokens["blog"]}
+Beside it are those of the other team, and of other roles: blog.env, on-call.env, platform.env.
 Pods are simulated (kwok): no container is started. Everything else is real.
-Ctrl-C ends everything."""
+Ctrl-C here, or `make down`, ends everything."""
     )
+
+
+def _environment_file(installation: Installation, holder: str) -> Path:
+    """A file that a shell reads: who one is, where the gateway is, and the programs that are needed."""
+    programs = {str(path.parent): None for path in ensure(["kubectl", "helm"]).values()}
+    path = os.pathsep.join([str(Path(installation.deployctl).parent), *programs])
+    values = {
+        "DEPLOYCTL_URL": installation.url,
+        "DEPLOYCTL_TOKEN": installation.tokens[holder],
+        "REPOSITORIES": str(installation.stack.git_root),
+        "REGISTRY": installation.registry,
+        "KUBECONFIG": str(installation.stack.kubeconfig),
+        "DEPLOY_GATEWAY_CONFIG": str(installation.config),
+    }
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
+    file = installation.stack.state / f"{holder}.env"
+    file.touch(mode=0o600)
+    file.write_text("\n".join([*lines, f'export PATH={shlex.quote(path)}:"$PATH"', ""]))
+    return file

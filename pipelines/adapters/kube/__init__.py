@@ -10,7 +10,7 @@ from pipelines.adapters.kube.connection import Connection
 from pipelines.adapters.kube.dry_run import DryRun
 from pipelines.adapters.kube.facts import read_facts, read_published
 from pipelines.adapters.kube.pending import recover_pending
-from pipelines.adapters.kube.progress import read_progress, watch_progress
+from pipelines.adapters.kube.progress import watch_progress
 from pipelines.adapters.kube.verification import differences
 from pipelines.ports import Change, ClusterFacts, Manifest, RolloutProgress, Stop
 
@@ -52,10 +52,6 @@ class KubeCluster:
     def recover_pending(self, *, release: str, namespace: str) -> str | None:
         """See `pipelines.ports.Cluster.recover_pending`."""
         return recover_pending(self._connection, release, namespace)
-
-    def progress(self, *, release: str, namespace: str) -> tuple[RolloutProgress, ...]:
-        """See `pipelines.ports.Cluster.progress`."""
-        return read_progress(self._connection, release, namespace)
 
     def watch(self, *, release: str, namespace: str, stop: Stop) -> Iterator[RolloutProgress]:
         """See `pipelines.ports.Cluster.watch`."""

@@ -18,12 +18,6 @@ _MOST_EVENTS = 3
 _LOG_LINES = 8
 
 
-def read_progress(connection: Connection, release: str, namespace: str) -> tuple[RolloutProgress, ...]:
-    """Where the Deployments of the release stand, with the troubles of their pods."""
-    found = connection.get(_deployments(namespace), labelSelector=_selector(release))["items"]
-    return tuple(_progress(connection, deployment, with_troubles=True) for deployment in found)
-
-
 def watch_progress(connection: Connection, release: str, namespace: str, stop: Stop) -> Iterator[RolloutProgress]:
     """See `pipelines.ports.Cluster.watch`. Why pods are not ready is asked from the first second on, and at times."""
     asking = _NowAndThen()

@@ -1,0 +1,217 @@
+"""Every command that a page shows is run, in its order, by a shell, against what `make serve` starts."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from configuration.file import load
+from pipelines.deployfile import read
+from tools.stack import Stack
+from tools.stack.ports import free_ports
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted(page.relative_to(ROOT).as_posix() for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")))
+_START_SECONDS = 60
+_PAGE_SECONDS = 150
+
+
+def _blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
+
+
+def _commands(page: str) -> list[tuple[str, int]]:
+    """Each command with the exit code that the page promises for it: `# exits 3`, or 0."""
+    text = "".join(_blocks(page, "console")).replace("\\\n", " ")
+    commands = [line.removeprefix("$ ") for line in text.splitlines() if line.startswith("$ ")]
+    promised = [re.search(r"# exits (\d+)$", command) for command in commands]
+    return [(command, int(said.group(1)) if said else 0) for command, said in zip(commands, promised, strict=True)]
+
+
+def _environment(**more: str) -> dict[str, str]:
+    """Somebody's shell, with nothing of ours in it but what measures coverage."""
+    kept = (
+        "PATH",
+        "HOME",
+        "LANG",
+        "TMPDIR",
+        "XDG_CACHE_HOME",
+        "GOPATH",
+        "GOMODCACHE",
+        "GOPROXY",
+        "COVERAGE_PROCESS_CONFIG",
+    )
+    return {name: os.environ[name] for name in kept if name in os.environ} | more
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder like this one, without what has been started here."""
+    folder = tmp_path_factory.mktemp("clone")
+    for entry in ROOT.iterdir():
+        if entry.name not in (".deploy-gateway", ".git"):
+            (folder / entry.name).symlink_to(entry)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def serving(clone: Path) -> Iterator[subprocess.Popen[str]]:
+    """`make serve`, when it has said what to try."""
+    log = clone / "serve.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            ["make", "serve", f"PORT={free_ports(1)[0]}"],
+            cwd=clone,
+            env=_environment(),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    try:
+        deadline = time.monotonic() + _START_SECONDS
+        while "ends everything." not in log.read_text():
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+        yield process
+    finally:
+        if process.poll() is None:
+            subprocess.run(["make", "down"], cwd=clone, env=_environment(), check=True, timeout=60)
+        process.wait(60)
+
+
+Run = Callable[..., None]
+
+
+@pytest.fixture
+def run(clone: Path, tmp_path: Path) -> Run:
+    """Runs the commands of a page, after `before`, and holds each to its exit code."""
+
+    def run(page: str, *, before: str = "", **more: str) -> None:
+        commands = [pair for pair in _commands(page) if pair[0] not in ("make demo", "make serve")]
+        assert commands
+        # Pages write into /tmp; two runs must not meet there.
+        lines = [f'{command}\nprintf "\\n@@ {n} $?\\n"' for n, (command, _) in enumerate(commands)]
+        script = before + "\n".join(lines).replace("/tmp/", f"{tmp_path}/")
+        done = subprocess.run(
+            ["bash", "-c", script],
+            cwd=clone,
+            env=_environment(SCRATCH=str(tmp_path), **more),
+            capture_output=True,
+            text=True,
+            timeout=_PAGE_SECONDS,
+            check=False,
+        )
+        codes = {int(n): int(code) for n, code in re.findall(r"^@@ (\d+) (\d+)$", done.stdout, re.MULTILINE)}
+        for n, (command, promised) in enumerate(commands):
+            assert codes.get(n) == promised, f"{command}\n{done.stdout}\n{done.stderr}"
+
+    return run
+
+
+SHOP_ENV = "source .deploy-gateway/shop.env\n"
+PLATFORM_ENV = "source .deploy-gateway/platform.env\n"
+NEXT_VERSION = """
+deployctl release --app checkout --env staging --ref main >/dev/null
+git clone -q "$REPOSITORIES/shop/checkout.git" "$SCRATCH/next" && cd "$SCRATCH/next"
+deployctl release --app checkout --env production --ref main >/dev/null
+for version in 1.5.0 1.5.1; do
+  sed -i "s/:1.[45].[012]/:$version/" deploy.yaml
+  git -c user.name=me -c user.email=me@example.com commit -qam $version && git push -q
+  deployctl release --app checkout --env staging --ref main >/dev/null
+done
+deployctl release --app checkout --env production --ref main >/dev/null
+cd "$OLDPWD"
+"""
+
+
+def test_the_demonstration(clone: Path, tmp_path: Path) -> None:
+    environment = _environment(DEPLOY_GATEWAY_STATE=str(tmp_path / "state"))
+    command = ["make", "demo"]
+    done = subprocess.run(
+        command, cwd=clone, env=environment, capture_output=True, text=True, timeout=_PAGE_SECONDS, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "All 5 acts were shown and verified" in done.stdout
+    assert done.stdout.count("✓ verified") >= 5
+
+
+@pytest.mark.usefixtures("serving")
+def test_the_readme(run: Run) -> None:
+    run("README.md")
+
+
+@pytest.mark.usefixtures("serving")
+def test_releasing_from_ci(run: Run) -> None:
+    run("docs/how-to/release-from-ci.md", before=SHOP_ENV)
+
+
+@pytest.mark.usefixtures("serving")
+def test_running_it(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("docs/how-to/run-it.md", before=PLATFORM_ENV)
+    (block,) = _blocks("docs/how-to/run-it.md", "yaml")
+    (tmp_path / "gateway.yaml").write_text(block)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:p@db/gateway")
+    monkeypatch.setenv("REDIS_URL", "redis://:p@redis/0")
+    assert load(tmp_path / "gateway.yaml").apps.keys() == {"checkout"}
+
+
+@pytest.mark.usefixtures("serving")
+def test_rolling_back(run: Run) -> None:
+    run("docs/how-to/roll-back.md", before=SHOP_ENV + NEXT_VERSION)
+
+
+def test_a_cluster_of_ones_own(run: Run, serving: subprocess.Popen[str], tmp_path: Path) -> None:
+    assert serving.poll() is None
+    with Stack.up(tmp_path / "own", components={"control-plane"}) as own:
+        before = f"{PLATFORM_ENV}export KUBECONFIG={own.kubeconfigs['admin']}\n"
+        run("docs/how-to/use-your-own-cluster.md", before=before, DEPLOY_GATEWAY_STATE=str(tmp_path / "state"))
+
+
+def test_the_tutorial(run: Run, serving: subprocess.Popen[str], clone: Path) -> None:
+    """The last: it ends what is served. A fresh repository, as for whoever begins with it."""
+    first = (ROOT / "tools" / "demo" / "repositories" / "shop" / "checkout" / "deploy.yaml").read_text()
+    before = f"""{SHOP_ENV}
+git clone -q "$REPOSITORIES/shop/checkout.git" "$SCRATCH/first"
+cat > "$SCRATCH/first"/deploy.yaml <<END
+{first.replace("REGISTRY", "$REGISTRY")}
+END
+cd "$SCRATCH/first"
+git -c user.name=me -c user.email=me@example.com commit -qam "As at the start"
+git push -q; cd "$OLDPWD"
+"""
+    run("docs/tutorial.md", before=before)
+    assert serving.wait(60) == 0
+    assert not _pids_below(clone)
+
+
+def _pids_below(folder: Path) -> list[str]:
+    found = subprocess.run(["pgrep", "--full", str(folder)], capture_output=True, text=True, check=False)
+    return found.stdout.split()
+
+
+def test_every_page_with_commands_is_run() -> None:
+    tested = re.findall(r'"((?:docs/[^"]*|README)\.md)"', Path(__file__).read_text())
+    assert {page for page in PAGES if _commands(page)} == set(tested)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_between_pages_lead_somewhere(page: str) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", (ROOT / page).read_text()):
+        assert (ROOT / page).parent.joinpath(target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_yaml_that_pages_show_is_yaml(page: str) -> None:
+    for block in _blocks(page, "yaml"):
+        document: Any = yaml.safe_load(block)
+        if isinstance(document, dict) and "app" in document:
+            read(block.encode(), page, app=document["app"], environments=document.get("environments", {}))

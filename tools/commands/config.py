@@ -1,0 +1,31 @@
+"""The option `--config`, and the settings that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from configuration.settings import Settings
+
+# As pipelines.adapters.schemas names them, which the front door doesn't load.
+_SCHEMA_RULES = ("schema/unknown-kind", "schema/unknown-field", "schema/invalid")
+
+option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
+    "--config",
+    envvar="DEPLOY_GATEWAY_CONFIG",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="gateway.yaml; or set DEPLOY_GATEWAY_CONFIG.",
+)
+
+
+def read(config: Path) -> Settings:
+    """The settings. Raises `InvalidConfiguration`, also for the mode of a rule that isn't there."""
+    from configuration.file import load
+    from pipelines.rules import load_rules
+
+    return load(config, known_rules={*(rule.id for rule in load_rules()), *_SCHEMA_RULES})
