@@ -23,7 +23,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.errors import ToolMissing
+from pipelines.errors import InvalidInput, ToolMissing
+from pipelines.suggestions import did_you_mean
 
 Progress = Callable[[str], None]
 
@@ -142,10 +143,14 @@ def ensure(names: Iterable[str] | None = None, *, progress: Progress | None = No
     """The paths of the tools called `names` (None: of all), building what is missing.
 
     `progress` is called with a line at each start, end, and every 15 s between. Raises `ToolMissing` when
-    Go is needed and isn't there, `BuildFailed` when a build fails.
+    Go is needed and isn't there, `BuildFailed` when a build fails, `InvalidInput` for a name that is none.
     """
     say = progress or _silent
-    return {name: _ensure(TOOLS[name], say) for name in (TOOLS if names is None else names)}
+    wanted = tuple(TOOLS if names is None else names)
+    for name in wanted:
+        if name not in TOOLS:
+            raise InvalidInput(f"there is no tool {name!r}", did_you_mean(name, TOOLS), where=name)
+    return {name: _ensure(TOOLS[name], say) for name in wanted}
 
 
 def _silent(_line: str) -> None:

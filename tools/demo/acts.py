@@ -59,10 +59,11 @@ def _runs(installation: Installation, commit: str) -> bool:
     deployment = _get(installation, "deployment", "checkout")
     if deployment is None:
         return False
-    status, pods = deployment["status"], deployment["spec"]["template"]["metadata"]["labels"]
+    status, metadata, wanted = deployment["status"], deployment["metadata"], deployment["spec"]["replicas"]
     return bool(
-        pods["deploy-gateway.dev/commit"] == commit
-        and status.get("availableReplicas") == deployment["spec"]["replicas"]
+        metadata["labels"]["deploy-gateway.dev/commit"] == commit
+        and status.get("observedGeneration") == metadata["generation"]
+        and status.get("updatedReplicas") == status.get("availableReplicas") == wanted
     )
 
 
