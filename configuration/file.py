@@ -153,7 +153,7 @@ def _absolute_sqlite(folder: Path) -> Callable[[str], str]:
 
 def _chart(file: GatewayFile | None, folder: Path, document: Document, faults: list[Fault]) -> Path:
     if file is None or file.chart is None:
-        return Path(__file__).resolve().parent.parent / "charts" / "standard-app"
+        return Path(__file__).resolve().parent.parent / "charts" / "standard-app" / "0.1.0"
     chart = folder / file.chart
     if not (chart / "Chart.yaml").is_file():
         solution = "Name the folder of a chart, or leave it out for the one that ships with the package"

@@ -97,7 +97,7 @@ def test_an_absolute_sqlite_path_stays_as_it_is(write) -> None:
 def test_what_is_left_out_has_a_default(write) -> None:
     settings = load(write(MINIMAL), environ={})
     assert settings.limits == Limits()
-    assert settings.chart.parts[-2:] == ("charts", "standard-app")
+    assert settings.chart.parts[-2:] == ("standard-app", "0.1.0")
     assert settings.environment("staging").mode is Mode.ENFORCE
 
 

@@ -59,7 +59,7 @@ def place(**changes: Any) -> Place:
         namespaces={"storefront": "storefront-staging", "payments": "payments-staging"},
         registries=REGISTRIES,
         ingress_class="istio",
-        standard_chart=CHARTS / "standard-app",
+        standard_chart=CHARTS / "standard-app" / "0.1.0",
     )
 
 

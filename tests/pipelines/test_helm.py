@@ -38,10 +38,10 @@ def _chart(helm: HelmClient, template: str) -> bytes:
 
 
 def test_a_chart_is_packed_to_the_same_bytes_each_time(helm: HelmClient) -> None:
-    first, second = (helm.package(CHARTS / "standard-app", {"files/a": b"x"}) for _ in range(2))
+    first, second = (helm.package(CHARTS / "standard-app" / "0.1.0", {"files/a": b"x"}) for _ in range(2))
     assert first == second
     assert first[:2] == ("standard-app", "0.1.0")
-    assert helm.package(CHARTS / "standard-app")[2] != first[2]
+    assert helm.package(CHARTS / "standard-app" / "0.1.0")[2] != first[2]
 
 
 def test_actions_in_a_teams_manifests_stay_text(helm: HelmClient) -> None:
@@ -84,7 +84,7 @@ def test_a_chart_that_does_not_render_is_told_in_helms_words(helm: HelmClient) -
 
 
 def test_values_that_the_schema_does_not_know_are_refused(helm: HelmClient) -> None:
-    chart = helm.package(CHARTS / "standard-app")[2]
+    chart = helm.package(CHARTS / "standard-app" / "0.1.0")[2]
     with pytest.raises(RenderFailed, match="secretEscapeHatch"):
         _render(helm, chart, {"secretEscapeHatch": True})
 
