@@ -12,24 +12,33 @@ from configuration.document import Document, Location
 from configuration.explanation import did_you_mean, dotted
 from configuration.schema import EnvironmentEntry, GatewayFile
 from configuration.settings import Role
-from pipelines.errors import Fault
+from pipelines.apps import IngressKind, Mesh
+from pipelines.charts import StandardCharts
+from pipelines.errors import Fault, InvalidInput
+from pipelines.images import has_prefix
 
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _RESERVED = frozenset({"default", "istio-system"})
 _EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
-def contradictions(file: GatewayFile, document: Document, known_rules: Collection[str] | None) -> Iterator[Fault]:
+def contradictions(
+    file: GatewayFile, document: Document, known_rules: Collection[str] | None, charts: StandardCharts | None
+) -> Iterator[Fault]:
     """Every way in which the parts of `file` do not fit each other.
 
-    `document` is the file as written, `known_rules` the ids that `rules` may name (None: any). A name
-    counts as defined when it is written, even where its own entry has faults: each mistake is told once.
+    `document` is the file as written, `known_rules` the ids that `rules` may name, `charts` what `chart` may
+    (None: any). A name counts as defined when it is written, even where its own entry has faults: each mistake
+    is told once.
     """
     yield from _references(file, document)
     yield from _namespaces(file, document)
     yield from _tokens(file, document)
     yield from _repositories(file, document)
     yield from _registries(file, document)
+    yield from _ways_in(file, document)
+    if charts is not None:
+        yield from _pins(file, document, charts)
     if known_rules is not None:
         yield from _rules(file, document, known_rules)
 
@@ -147,6 +156,40 @@ def _registries(file: GatewayFile, document: Document) -> Iterator[Fault]:
             location = ("images", "registries", index, "prefix")
             reason = f"{dotted(location)}: {registry.prefix!r} is listed already"
             yield Fault(document.where(location), reason, "Keep one of the two")
+    smoke, prefixes = file.images.smoke, tuple(one.prefix for one in file.images.registries)
+    if smoke is not None and not has_prefix(smoke, prefixes):
+        reason = f"images.smoke: {smoke!r} is from none of `images.registries`, so that every check with it would block"
+        yield Fault(document.where(("images", "smoke")), reason, "Copy it to one of them, or add its registry")
+
+
+def ingress_kind(entry: EnvironmentEntry) -> IngressKind:
+    """The kind that is written, or the one that goes with the mesh."""
+    return entry.ingress.kind or (IngressKind.VIRTUAL_SERVICE if entry.mesh is Mesh.ISTIO else IngressKind.INGRESS)
+
+
+def _ways_in(file: GatewayFile, document: Document) -> Iterator[Fault]:
+    for name, environment in file.environments.items():
+        location: Location = ("environments", name, "ingress", "kind")
+        kind = ingress_kind(environment)
+        if kind is IngressKind.VIRTUAL_SERVICE and environment.mesh is Mesh.NONE:
+            reason = f"{dotted(location)}: a VirtualService is Istio's, and this Environment has `mesh: none`"
+            yield Fault(document.where(location), reason, "Write Ingress or HTTPRoute, or leave `kind` out")
+        if kind is IngressKind.HTTP_ROUTE and environment.ingress.gateway is None:
+            reason = f"{dotted(location)}: an HTTPRoute needs the Gateway that it belongs to"
+            yield Fault(document.where(location), reason, "Add `gateway: NAMESPACE/NAME` beside it")
+
+
+def _pins(file: GatewayFile, document: Document, charts: StandardCharts) -> Iterator[Fault]:
+    pins: list[tuple[Location, str | None]] = [
+        *((("environments", name, "chart"), environment.chart) for name, environment in file.environments.items()),
+        *((("apps", name, "chart"), app.chart) for name, app in file.apps.items()),
+    ]
+    for location, wanted in pins:
+        try:
+            if wanted is not None:
+                charts.resolve(wanted)
+        except InvalidInput as error:
+            yield Fault(document.where(location), f"{dotted(location)}: {error.reason}", error.solution)
 
 
 def _rules(file: GatewayFile, document: Document, known: Collection[str]) -> Iterator[Fault]:

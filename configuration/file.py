@@ -10,13 +10,14 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from configuration.consistency import contradictions
+from configuration.consistency import contradictions, ingress_kind
 from configuration.document import Document, Location, parse
 from configuration.explanation import explain
 from configuration.references import BrokenReference, resolve
-from configuration.schema import GatewayFile
+from configuration.schema import EnvironmentEntry, GatewayFile
 from configuration.settings import ImageRegistry, Limits, Settings, Token
-from pipelines.apps import App, AppName, ClusterName, Environment, EnvironmentName
+from pipelines.apps import ApiServer, App, AppName, ClusterName, Environment, EnvironmentName, Ingress, Scraper
+from pipelines.charts import STANDARD_CHARTS, StandardCharts
 from pipelines.errors import Fault, InvalidConfiguration
 
 _LARGEST_FILE_BYTES = 4 * 1024 * 1024
@@ -43,17 +44,17 @@ def load(
     document = parse(_text(path), path.name)
     schema = json_schema()
     file, faults = _validated(document, schema)
-    if file is not None and isinstance(document.value, dict):
-        faults += contradictions(file, document, known_rules)
     folder = path.resolve().parent
+    charts = _charts(file, folder, document, faults)
+    if file is not None and isinstance(document.value, dict):
+        faults += contradictions(file, document, known_rules, charts)
     secrets = _Secrets(document, folder, os.environ if environ is None else environ)
     database_url = secrets.read("store", _DATABASES, _absolute_sqlite(folder))
     redis_url = secrets.read("queue", _QUEUES, lambda url: url)
-    chart = _chart(file, folder, document, faults)
     faults += secrets.faults
-    if faults or file is None:
+    if faults or file is None or charts is None:
         raise _invalid(path, faults)
-    return _settings(file, folder, database_url, redis_url, chart)
+    return _settings(file, folder, database_url, redis_url, charts)
 
 
 def json_schema() -> dict[str, Any]:
@@ -151,43 +152,58 @@ def _absolute_sqlite(folder: Path) -> Callable[[str], str]:
     return complete
 
 
-def _chart(file: GatewayFile | None, folder: Path, document: Document, faults: list[Fault]) -> Path:
-    if file is None or file.chart is None:
-        return Path(__file__).resolve().parent.parent / "charts" / "standard-app" / "0.1.0"
-    chart = folder / file.chart
-    if not (chart / "Chart.yaml").is_file():
-        solution = "Name the folder of a chart, or leave it out for the one that ships with the package"
-        faults.append(Fault(document.where(("chart",)), f"chart: there is no Chart.yaml in {file.chart!r}", solution))
-    return chart
+def _charts(file: GatewayFile | None, folder: Path, document: Document, faults: list[Fault]) -> StandardCharts | None:
+    try:
+        return StandardCharts(folder / file.charts if file is not None and file.charts else STANDARD_CHARTS)
+    except InvalidConfiguration as error:
+        faults.append(Fault(document.where(("charts",)), f"charts: {error.where}: {error.reason}", error.solution))
+        return None
 
 
-def _settings(file: GatewayFile, folder: Path, database_url: str, redis_url: str, chart: Path) -> Settings:
+def _settings(file: GatewayFile, folder: Path, database_url: str, redis_url: str, charts: StandardCharts) -> Settings:
     return Settings(
         database_url=database_url,
         redis_url=redis_url,
         public_url=file.public_url.rstrip("/"),
         work_dir=folder / file.work_dir,
-        chart=chart,
+        charts=charts,
         clusters=tuple(ClusterName(name) for name in file.clusters),
         apps={
-            name: App(AppName(name), entry.team, entry.repository, entry.deploy_file)
+            name: App(AppName(name), entry.team, entry.repository, entry.deploy_file, entry.chart)
             for name, entry in file.apps.items()
         },
-        environments={
-            name: Environment(
-                name=EnvironmentName(name),
-                cluster=ClusterName(entry.cluster),
-                namespace=entry.namespace,
-                mode=entry.mode,
-                rule_modes=dict(entry.rules),
-                rollout_timeout_seconds=entry.rollout_timeout_seconds,
-            )
-            for name, entry in file.environments.items()
-        },
+        environments={name: _environment(name, entry) for name, entry in file.environments.items()},
         tokens=tuple(Token(entry.name, entry.sha256, entry.team or "", entry.role) for entry in file.tokens),
         registries=tuple(ImageRegistry(entry.prefix, entry.plain_http) for entry in file.images.registries),
-        ingress_class=file.ingress.class_,
+        smoke_image=file.images.smoke,
         git_hosts=tuple(file.git.allowed_hosts)
         or tuple(sorted({urlsplit(entry.repository).netloc for entry in file.apps.values()})),
         limits=Limits(**file.limits.model_dump()),
+    )
+
+
+def _environment(name: str, entry: EnvironmentEntry) -> Environment:
+    return Environment(
+        name=EnvironmentName(name),
+        cluster=ClusterName(entry.cluster),
+        namespace=entry.namespace,
+        mode=entry.mode,
+        rule_modes=dict(entry.rules),
+        rollout_timeout_seconds=entry.rollout_timeout_seconds,
+        chart=entry.chart,
+        mesh=entry.mesh,
+        ingress=_ingress(entry),
+        scraper=Scraper(entry.metrics.namespace, entry.metrics.service_account),
+        api_server=ApiServer(entry.api_server.cidr, tuple(entry.api_server.ports)),
+    )
+
+
+def _ingress(entry: EnvironmentEntry) -> Ingress:
+    written = entry.ingress
+    return Ingress(
+        kind=ingress_kind(entry),
+        class_name=written.class_,
+        gateway=written.gateway or Ingress().gateway,
+        namespace=written.namespace,
+        service_account=written.service_account,
     )

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from configuration.settings import Limits, Role
-from pipelines.apps import NAME_PATTERN
+from pipelines.apps import NAME_PATTERN, ApiServer, Ingress, IngressKind, Mesh, Scraper
 from pipelines.findings import Mode
+from pipelines.images import parse_image
 
 API_VERSION = "deploy-gateway/v1"
 _DEFAULTS = Limits()
+_INGRESS, _SCRAPER, _API_SERVER = Ingress(), Scraper(), ApiServer()
 
 
 def _url(text: str) -> str:
@@ -37,10 +40,28 @@ def _prefix(text: str) -> str:
     return text
 
 
+def _cidr(text: str) -> str:
+    try:
+        return str(ip_network(text))
+    except ValueError:
+        raise ValueError("write the addresses as a network, such as 10.96.0.1/32") from None
+
+
+def _pinned_image(text: str) -> str:
+    image = parse_image(text)
+    is_pinned = bool(image.digest) or (image.tag or "latest").lower() != "latest"
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:/-]*(@sha256:[0-9a-f]{64})?", text) or not is_pinned:
+        raise ValueError("write an image with a tag other than latest, or with a digest")
+    return text
+
+
+_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME_PATTERN}$")]
 RuleName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
 Url = Annotated[str, AfterValidator(_url)]
 Host = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$")]
+Label = Annotated[str, StringConstraints(pattern=f"^{_LABEL}$")]
+Chart = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 
 
@@ -66,6 +87,41 @@ class TeamEntry(_Section):
     """A team."""
 
 
+class IngressSection(_Section):
+    """The one way in from outside."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
+
+    kind: Annotated[IngressKind, Field(strict=False)] | None = Field(
+        default=None,
+        description="The object that exposes an App; by default VirtualService with the mesh istio, else Ingress.",
+    )
+    class_: Label = Field(default=_INGRESS.class_name, alias="class", description="Its class, for the kind Ingress.")
+    gateway: Annotated[str, StringConstraints(pattern=f"^{_LABEL}/{_LABEL}$")] | None = Field(
+        default=None,
+        description="`namespace/name` of the Gateway, for VirtualService (by default "
+        f"`{_INGRESS.gateway}`) and HTTPRoute (which needs one).",
+    )
+    namespace: Label = Field(default=_INGRESS.namespace, description="Where its pods run.")
+    service_account: Label = Field(default=_INGRESS.service_account, description="What its pods run as.")
+
+
+class MetricsSection(_Section):
+    """Who reads metrics."""
+
+    namespace: Label = Field(default=_SCRAPER.namespace, description="Where the scraper runs.")
+    service_account: Label = Field(default=_SCRAPER.service_account, description="What the scraper runs as.")
+
+
+class ApiServerSection(_Section):
+    """Where pods reach the Kubernetes API."""
+
+    cidr: Annotated[str, AfterValidator(_cidr)] = Field(default=_API_SERVER.cidr, description="Its addresses.")
+    ports: list[Annotated[int, Field(ge=1, le=65535)]] = Field(
+        default=list(_API_SERVER.ports), min_length=1, description="Its ports; by default 443 and 6443."
+    )
+
+
 class EnvironmentEntry(_Section):
     """A place Apps go: cluster, namespace and the rules of that place."""
 
@@ -88,6 +144,15 @@ class EnvironmentEntry(_Section):
         le=3600,
         description="How long a rollout may take to become healthy, before it is undone.",
     )
+    chart: Chart = Field(
+        default="stable", description="The standard chart that Apps get here: a version, or a channel of `charts`."
+    )
+    mesh: Mesh = Field(default=Mesh.ISTIO, strict=False, description="The service mesh that there is.")
+    ingress: IngressSection = Field(default_factory=IngressSection, description="The one way in from outside.")
+    metrics: MetricsSection = Field(default_factory=MetricsSection, description="Who reads metrics.")
+    api_server: ApiServerSection = Field(
+        default_factory=ApiServerSection, description="Where pods reach the Kubernetes API, if they may."
+    )
 
 
 class AppEntry(_Section):
@@ -100,6 +165,10 @@ class AppEntry(_Section):
         min_length=1,
         max_length=200,
         description="Where its deploy.yaml is in the repository.",
+    )
+    chart: Chart | None = Field(
+        default=None,
+        description="A version or channel of the standard chart, for this App in place of its Environment's.",
     )
 
 
@@ -128,6 +197,11 @@ class Images(_Section):
     """Where container images may come from."""
 
     registries: list[RegistryEntry] = Field(default_factory=list, description="All allowed prefixes.")
+    smoke: Annotated[str, AfterValidator(_pinned_image)] | None = Field(
+        default=None,
+        description="The platform's image with curl and sh, for smoke checks by HTTP: from one of `registries`, "
+        "with a tag or digest.",
+    )
 
 
 class GitSection(_Section):
@@ -137,14 +211,6 @@ class GitSection(_Section):
         default_factory=list,
         description="`host` or `host:port`; empty: the hosts of the registered repositories.",
     )
-
-
-class Ingress(_Section):
-    """The one way in from outside."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
-
-    class_: Literal["istio"] = Field(default="istio", alias="class", description="The ingress that exposes Apps.")
 
 
 class LimitsSection(_Section):
@@ -180,10 +246,11 @@ class GatewayFile(_Section):
     store: Connection = Field(description="The database: `postgresql://…`, or `sqlite:///PATH`.")
     queue: Connection = Field(description="Redis: `redis://…`, `rediss://…` or `unix://PATH`.")
     work_dir: str = Field(default="state/work", min_length=1, description="Scratch space of the workers.")
-    chart: str | None = Field(
+    charts: str | None = Field(
         default=None,
         min_length=1,
-        description="The standard chart; without it the one that ships with the package.",
+        description="The folder of the standard chart's versions (`VERSION/Chart.yaml`) and of `channels.yaml` "
+        "(`CHANNEL: VERSION`); without it the one that ships with the package.",
     )
     clusters: dict[Name, ClusterEntry] = Field(min_length=1, description="Every cluster, by name.")
     environments: dict[Name, EnvironmentEntry] = Field(min_length=1, description="Every Environment, by name.")
@@ -192,5 +259,4 @@ class GatewayFile(_Section):
     tokens: list[TokenEntry] = Field(default_factory=list, description="Who may use the API.")
     images: Images = Field(default_factory=Images, description="Where images may come from.")
     git: GitSection = Field(default_factory=GitSection, description="Where repositories may be.")
-    ingress: Ingress = Field(default_factory=Ingress, description="The one way in from outside.")
     limits: LimitsSection = Field(default_factory=LimitsSection, description="Bounds on cost.")

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from pipelines.apps import App, ClusterName, Environment
+from pipelines.charts import StandardChart, StandardCharts
 from pipelines.errors import NotFound
 
 
@@ -57,13 +58,13 @@ class Settings:
     redis_url: str
     public_url: str
     work_dir: Path
-    chart: Path
+    charts: StandardCharts
     clusters: tuple[ClusterName, ...]
     apps: Mapping[str, App]
     environments: Mapping[str, Environment]
     tokens: tuple[Token, ...]
     registries: tuple[ImageRegistry, ...]
-    ingress_class: str = "istio"
+    smoke_image: str | None = None
     git_hosts: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
 
@@ -83,3 +84,7 @@ class Settings:
             known = ", ".join(sorted(self.environments))
             raise NotFound(f"there is no Environment {name!r}", f"Environments are: {known}", where="environment")
         return self.environments[name]
+
+    def chart(self, app: App, environment: Environment, wanted: str | None = None) -> StandardChart:
+        """The chart that `app` gets in `environment`: `wanted`, or what is pinned. Raises `InvalidInput`."""
+        return self.charts.resolve(wanted or app.chart or environment.chart)

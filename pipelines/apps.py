@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import NewType
 
 from pipelines.errors import InvalidRef
@@ -44,12 +45,60 @@ class App:
     """Something registered to be deployed.
 
     `repository` is the one URL it is ever checked out from; `deploy_file` the path of its `deploy.yaml` there.
+    `chart` is a version or channel of the standard chart where it is another than the Environment's.
     """
 
     name: AppName
     team: str
     repository: str
     deploy_file: str = "deploy.yaml"
+    chart: str | None = None
+
+
+class Mesh(StrEnum):
+    """The service mesh of an Environment."""
+
+    ISTIO = "istio"
+    NONE = "none"
+
+
+class IngressKind(StrEnum):
+    """The object that exposes an App."""
+
+    VIRTUAL_SERVICE = "VirtualService"
+    INGRESS = "Ingress"
+    HTTP_ROUTE = "HTTPRoute"
+
+
+@dataclass(frozen=True, slots=True)
+class Ingress:
+    """The one way in from outside.
+
+    `class_name` is for the kind Ingress; `gateway` (`namespace/name`) for the two others. The pods that let
+    requests in run as `service_account` in `namespace`.
+    """
+
+    kind: IngressKind = IngressKind.VIRTUAL_SERVICE
+    class_name: str = "istio"
+    gateway: str = "istio-system/shared"
+    namespace: str = "istio-system"
+    service_account: str = "istio-ingressgateway"
+
+
+@dataclass(frozen=True, slots=True)
+class Scraper:
+    """Who reads metrics: the identity that network rules let in."""
+
+    namespace: str = "monitoring"
+    service_account: str = "prometheus"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiServer:
+    """Where pods reach the Kubernetes API: addresses (`cidr`) and TCP ports."""
+
+    cidr: str = "0.0.0.0/0"
+    ports: tuple[int, ...] = (443, 6443)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +106,7 @@ class Environment:
     """A place an App goes: cluster, namespace and the rules of that place.
 
     `namespace` is a pattern with `{app}` and `{team}`. `rule_modes` overrides `mode` for single rules.
+    `chart` is a version or channel of the standard chart.
     """
 
     name: EnvironmentName
@@ -65,6 +115,11 @@ class Environment:
     mode: Mode = Mode.ENFORCE
     rule_modes: Mapping[str, Mode] = field(default_factory=dict)
     rollout_timeout_seconds: int = 300
+    chart: str = "stable"
+    mesh: Mesh = Mesh.ISTIO
+    ingress: Ingress = field(default_factory=Ingress)
+    scraper: Scraper = field(default_factory=Scraper)
+    api_server: ApiServer = field(default_factory=ApiServer)
 
     def namespace_of(self, app: App) -> str:
         """The namespace that `app` has to itself in this Environment."""

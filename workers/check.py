@@ -49,8 +49,8 @@ def _request(context: CheckContext, release: Release, scratch: Path) -> CheckReq
         environment=environment,
         namespaces={name: environment.namespace_of(other) for name, other in settings.apps.items()},
         registries=prefixes,
-        ingress_class=settings.ingress_class,
-        standard_chart=settings.chart,
+        standard_chart=settings.chart(app, environment).path,
+        smoke_image=settings.smoke_image,
     )
     return CheckRequest(
         place=place,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.apps import App, Environment
+from pipelines.apps import App, Environment, Mesh
 from pipelines.deployfile import DeployFile, overlaid
 from pipelines.errors import InvalidDeployFile
 from pipelines.images import has_prefix, parse_image
@@ -24,14 +24,17 @@ CHARTS = Path(__file__).resolve().parents[2] / "charts"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where it goes, as the platform has it. `namespaces` maps each App to its namespace in this Environment."""
+    """Where it goes, as the platform has it.
+
+    `namespaces` maps each App to its namespace in this Environment; `smoke_image` has curl and sh.
+    """
 
     app: App
     environment: Environment
     namespaces: Mapping[str, str]
     registries: tuple[str, ...]
-    ingress_class: str
     standard_chart: Path
+    smoke_image: str | None = None
 
     @property
     def namespace(self) -> str:
@@ -71,6 +74,7 @@ def _images(file: DeployFile, place: Place, registry: Registry, timeout_seconds:
 def _values(file: DeployFile, source: Source, place: Place, images: Mapping[str, str]) -> dict[str, Any]:
     if file.health is None or file.resources is None or file.image is None:
         raise AssertionError("the schema of deploy.yaml lets no workload without these through")
+    ingress = place.environment.ingress
     values: dict[str, Any] = {
         "app": place.app.name,
         "team": place.app.team,
@@ -98,12 +102,14 @@ def _values(file: DeployFile, source: Source, place: Place, images: Mapping[str,
         # Before Helm's own time-out, so that a rollout that can't succeed ends with its reason.
         "progressDeadlineSeconds": max(1, place.environment.rollout_timeout_seconds - 2),
         "ingress": {
-            "class": place.ingress_class,
-            "namespace": "istio-system",
-            "serviceAccount": "istio-ingressgateway",
-            "gateway": "istio-system/shared",
+            "class": ingress.class_name,
+            "namespace": ingress.namespace,
+            "serviceAccount": ingress.service_account,
+            "gateway": ingress.gateway,
         },
     }
+    if place.environment.mesh is not Mesh.ISTIO:
+        values["mesh"] = place.environment.mesh.value
     if file.expose is not None:
         values["expose"] = file.expose.model_dump()
     return values

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,16 @@ from hypothesis import strategies as st
 
 from configuration.file import json_schema, load
 from configuration.settings import Limits, Role, Settings
+from pipelines.apps import (
+    ApiServer,
+    ClusterName,
+    Environment,
+    EnvironmentName,
+    Ingress,
+    IngressKind,
+    Mesh,
+    Scraper,
+)
 from pipelines.errors import InvalidConfiguration
 from pipelines.findings import Mode
 
@@ -38,11 +49,20 @@ tokens:
   - {{name: root, role: platform-admin, sha256: "{"b" * 64}"}}
 images: {{registries: [{{prefix: "127.0.0.1:5000/", plain_http: true}}]}}
 git: {{allowed_hosts: ["127.0.0.1:1234"]}}
-ingress: {{class: istio}}
-limits: {{checkout_timeout_seconds: 5}}
 work_dir: scratch
+limits: {{checkout_timeout_seconds: 5}}
 """
 )
+
+
+@pytest.fixture
+def charts(tmp_path: Path) -> Path:
+    """Three versions of a chart in two channels."""
+    for version in ("0.1.0", "0.2.0", "0.10.0"):
+        (tmp_path / "versions" / version).mkdir(parents=True)
+        (tmp_path / "versions" / version / "Chart.yaml").write_text(f"name: x\nversion: {version}\n")
+    (tmp_path / "versions" / "channels.yaml").write_text("stable: 0.1.0\nnext: 0.10.0\n")
+    return tmp_path / "versions"
 
 
 @pytest.fixture
@@ -97,8 +117,52 @@ def test_an_absolute_sqlite_path_stays_as_it_is(write) -> None:
 def test_what_is_left_out_has_a_default(write) -> None:
     settings = load(write(MINIMAL), environ={})
     assert settings.limits == Limits()
-    assert settings.chart.parts[-2:] == ("standard-app", "0.1.0")
-    assert settings.environment("staging").mode is Mode.ENFORCE
+    assert settings.charts.folder.parts[-2:] == ("charts", "standard-app")
+    assert settings.smoke_image is None
+    assert settings.environment("staging") == Environment(
+        EnvironmentName("staging"), ClusterName("local"), namespace="{app}-staging"
+    )
+
+
+def test_a_place_says_what_goes_in_and_out_of_it(write) -> None:
+    more = """\
+  plain:
+    cluster: local
+    namespace: "{app}-plain"
+    mesh: none
+    ingress: {class: nginx, namespace: ingress-nginx, service_account: nginx}
+    metrics: {namespace: observability, service_account: scraper}
+    api_server: {cidr: 10.96.0.1/32, ports: [443]}
+"""
+    plain = load(write(MINIMAL + more), environ={}).environment("plain")
+    assert plain.mesh is Mesh.NONE
+    assert plain.ingress == Ingress(IngressKind.INGRESS, "nginx", "istio-system/shared", "ingress-nginx", "nginx")
+    assert plain.scraper == Scraper("observability", "scraper")
+    assert plain.api_server == ApiServer("10.96.0.1/32", (443,))
+
+
+def test_an_http_route_belongs_to_the_gateway_that_is_named(write) -> None:
+    text = changed(FULL, "mode: warn", "ingress: {kind: HTTPRoute, gateway: gateways/public}")
+    ingress = load(write(text), environ={}).environment("production").ingress
+    assert (ingress.kind, ingress.gateway) == (IngressKind.HTTP_ROUTE, "gateways/public")
+
+
+def test_an_app_gets_its_own_chart_before_its_environments(write, charts: Path) -> None:
+    text = changed(FULL, "work_dir: scratch", f"charts: {charts}")
+    text = changed(text, "mode: warn", "chart: next")
+    text = changed(text, "deploy_file:", "chart: 0.2.0, deploy_file:")
+    settings = load(write(text), environ={})
+    checkout, staging, production = settings.app("checkout"), *map(settings.environment, ("staging", "production"))
+    cart = replace(checkout, chart=None)
+    got = [settings.chart(app, place).version for app in (checkout, cart) for place in (staging, production)]
+    assert got == ["0.2.0", "0.2.0", "0.1.0", "0.10.0"]
+    assert settings.chart(checkout, production, "stable").version == "0.1.0"
+    assert settings.chart(cart, staging).path == charts / "0.1.0"
+
+
+def test_the_smoke_image_is_the_platforms(write) -> None:
+    text = changed(FULL, "images: {", 'images: {smoke: "127.0.0.1:5000/curl:8.17.0", ')
+    assert load(write(text), environ={}).smoke_image == "127.0.0.1:5000/curl:8.17.0"
 
 
 def test_without_allowed_hosts_the_hosts_of_the_registered_repositories_are_allowed(write) -> None:
@@ -187,15 +251,32 @@ def test_a_reference_that_leads_nowhere_is_told_by_line_and_without_the_secret(
             13,
             "is the sha256 of an empty text",
         ),
-        ("ingress: {class: istio}", "ingress: {class: nginx}", 17, "ingress.class: should be 'istio'"),
-        ("work_dir: scratch", "chart: nowhere", 19, "there is no Chart.yaml in 'nowhere'"),
+        ("work_dir: scratch", "ingress: {class: istio}", 17, "unknown key 'ingress'"),
+        ("work_dir: scratch", "chart: mine", 17, "unknown key 'chart'. Did you mean 'charts'?"),
+        ("work_dir: scratch", "charts: nowhere", 17, "there is no folder nowhere"),
+        ("mode: warn", "chart: stabel", 8, "no standard chart 'stabel'. Did you mean 'stable'? There are: stable (0.1.0)"),
+        ("mode: warn", "chart: 0.9", 8, "environments.production.chart: should be text"),
+        ("deploy_file: ops", "chart: 0.9.0, deploy_file: ops", 11, "apps.checkout.chart: there is no standard chart '0.9.0'"),
+        ("mode: warn", "mesh: linkerd", 8, "environments.production.mesh: should be 'istio' or 'none', not 'linkerd'"),
+        ("mode: warn", "ingress: {kind: Route}", 8, "ingress.kind: should be 'VirtualService', 'Ingress' or 'HTTPRoute'"),
+        ("mode: warn", "ingress: {gateway: shared}", 8, "ingress.gateway: does not have the form it must have"),
+        ("mode: warn", "mesh: none, ingress: {kind: VirtualService}", 8, "a VirtualService is Istio's"),
+        ("mode: warn", "ingress: {kind: HTTPRoute}", 8, "an HTTPRoute needs the Gateway"),
+        ("mode: warn", "metrics: {namespace: Monitoring}", 8, "metrics.namespace: does not have the form it must have"),
+        ("mode: warn", "api_server: {cidr: 10.0.0.1/8}", 8, "api_server.cidr: write the addresses as a network"),
+        ("mode: warn", "api_server: {ports: []}", 8, "api_server.ports: "),
+        ("mode: warn", "api_server: {ports: [70000]}", 8, "less than or equal to 65535"),
+        ("images: {", 'images: {smoke: "127.0.0.1:5000/curl", ', 15, "images.smoke: write an image with a tag"),
+        ("images: {", 'images: {smoke: "127.0.0.1:5000/curl:latest", ', 15, "images.smoke: write an image with a tag"),
+        ("images: {", 'images: {smoke: "127.0.0.1:5000/curl:8 x", ', 15, "images.smoke: write an image with a tag"),
+        ("images: {", 'images: {smoke: "elsewhere.example.com/curl:8.17.0", ', 15, "is from none of `images.registries`"),
         ('namespace: "{app}-staging"', 'namespace: "{app.__class__}"', 7, "is no pattern of {app}, {team} and text"),
         ('namespace: "{app}-staging"', 'namespace: "{app"', 7, "is no pattern of {app}, {team} and text"),
         ('namespace: "{app}-staging"', 'namespace: "{app!r:>99}"', 7, "is no pattern of {app}, {team} and text"),
         ('namespace: "{app}-staging"', 'namespace: "App_{app}"', 7, "which can't be used"),
         ('namespace: "{app}-staging"', 'namespace: "kube-{app}"', 7, "which can't be used"),
         ('namespace: "{app}-staging"', 'namespace: "{app}"', 8, "would share the namespace 'checkout'"),
-        ("ingress: {class: istio}", "limits: {}\ningress: {class: istio}", 19, "the key 'limits' is already on line 17"),
+        ("work_dir: scratch", "limits: {}\nwork_dir: scratch", 19, "the key 'limits' is already on line 17"),
         ("mode: warn", "mode: !!python/name:os.system x", 8, "is not supported"),
         ("teams: {shop: {}}", "teams: &t {shop: {}}", 9, "the anchor &t is not supported"),
         ("teams: {shop: {}}", "teams: {shop: {}", 10, "not valid YAML"),

@@ -58,7 +58,6 @@ def place(**changes: Any) -> Place:
         environment=environment,
         namespaces={"storefront": "storefront-staging", "payments": "payments-staging"},
         registries=REGISTRIES,
-        ingress_class="istio",
         standard_chart=CHARTS / "standard-app" / "0.1.0",
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.apps import Ingress, IngressKind, Mesh
 from pipelines.errors import InvalidDeployFile
 from pipelines.stages.resolve import Resolved, resolve
 from tests.pipelines.conftest import DEPLOY_YAML, DIGEST, KnownImages, place, source
@@ -71,6 +72,30 @@ def test_what_is_not_exposed_has_no_host() -> None:
 
 def test_a_rollout_ends_by_itself_before_helm_gives_up() -> None:
     assert _resolve().values["progressDeadlineSeconds"] == 58
+
+
+def test_the_way_in_is_the_environments() -> None:
+    ingress = Ingress(IngressKind.INGRESS, "nginx", "gateways/public", "ingress-nginx", "nginx")
+    there = place(ingress=ingress, mesh=Mesh.NONE)
+    values = resolve(source(), there, KnownImages(), timeout_seconds=1).values
+    assert values["mesh"] == "none"
+    assert values["ingress"] == {
+        "class": "nginx",
+        "namespace": "ingress-nginx",
+        "serviceAccount": "nginx",
+        "gateway": "gateways/public",
+    }
+
+
+def test_without_a_word_the_way_in_is_istios() -> None:
+    values = _resolve().values
+    assert "mesh" not in values
+    assert values["ingress"] == {
+        "class": "istio",
+        "namespace": "istio-system",
+        "serviceAccount": "istio-ingressgateway",
+        "gateway": "istio-system/shared",
+    }
 
 
 def test_objects_of_a_team_get_its_labels_and_namespace() -> None:
