@@ -44,6 +44,14 @@ class ReleaseRequest(_Input):
         examples=["main"],
     )
     dry_run: bool = Field(default=False, description="Check and show the changes, and change nothing.")
+    chart_version: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=60,
+        pattern=Plain,
+        description="A version or channel of the standard chart, in place of the pinned one; with `dry_run` only.",
+        examples=["next"],
+    )
     wait_for: float = Field(
         default=0,
         ge=0,
@@ -160,6 +168,8 @@ class ReleaseView(_Output):
     commit: str | None = Field(description="The full SHA that `ref` meant, once it is known.")
     commit_subject: str = Field(description="The first line of the commit's message.")
     dry_run: bool = Field(description="Whether nothing is changed.")
+    chart_version: str | None = Field(description="The chart that was asked for in place of the pinned one.")
+    chart: str | None = Field(description="Name and version of the chart that rendered it, once one has.")
     state: ReleaseState = Field(description="Where it stands.")
     final: bool = Field(description="Whether `state` is final.")
     code: str | None = Field(description="The code of what went wrong; see docs/reference/errors.md.")

@@ -31,6 +31,8 @@ def release_view(release: Release) -> ReleaseView:
         commit=release.commit,
         commit_subject=release.commit_subject,
         dry_run=release.dry_run,
+        chart_version=release.chart_version,
+        chart=release.chart,
         state=release.state,
         final=release.state.is_final,
         code=release.code,

@@ -50,10 +50,11 @@ class CheckPorts:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What came of it. `bundle` is None when a finding blocks."""
+    """What came of it. `chart` is name and version of what rendered it; `bundle` is None when a finding blocks."""
 
     commit: CommitSha
     subject: str
+    chart: str
     findings: tuple[Finding, ...]
     bundle: tuple[BundleDigest, bytes] | None
 
@@ -77,10 +78,11 @@ def check(request: CheckRequest, ports: CheckPorts, reporter: Reporter) -> Check
     with stage(reporter, StageName.RENDER) as outcome:
         timeout = request.render_timeout_seconds
         rendered = render(resolved, request.place, request.facts, ports.helm, timeout_seconds=timeout)
-        outcome.detail = f"{len(rendered.objects)} objects by {rendered.chart_name} {rendered.chart_version}"
+        chart = f"{rendered.chart_name} {rendered.chart_version}"
+        outcome.detail = f"{len(rendered.objects)} objects by {chart}"
     findings = located(_judge(request, ports, reporter, rendered), source.declaration, resolved.written)
     bundle = None if blocking(findings) else freeze(_bundle(request, source, resolved, rendered))
-    return Checked(source.checkout.commit, source.checkout.subject, findings, bundle)
+    return Checked(source.checkout.commit, source.checkout.subject, chart, findings, bundle)
 
 
 def _judge(request: CheckRequest, ports: CheckPorts, reporter: Reporter, rendered: Rendered) -> tuple[Finding, ...]:

@@ -14,7 +14,10 @@ from pipelines.states import ReleaseKind, ReleaseState, StageName, StageState
 
 @dataclass(frozen=True, slots=True)
 class NewRelease:
-    """What is accepted. A rollback comes with its Bundle, and so needs no check."""
+    """What is accepted. A rollback comes with its Bundle and its `chart`, and so needs no check.
+
+    `chart_version` is a version or channel of the standard chart, in place of the pinned one: for dry runs.
+    """
 
     kind: ReleaseKind
     app: str
@@ -29,6 +32,8 @@ class NewRelease:
     bundle: BundleDigest | None = None
     commit: CommitSha | None = None
     rollback_of: ReleaseId | None = None
+    chart_version: str | None = None
+    chart: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,8 @@ class Release:
     """One request to put one commit of an App into one Environment, and where it stands.
 
     `code` and `message` say why it ended as it did; `attempts` counts how often a worker has begun with it.
+    `chart_version` is what was asked for in place of the pinned chart; `chart` is the name and version of the
+    chart that rendered it, such as `standard-app 0.1.0`, once one has.
     """
 
     id: ReleaseId
@@ -49,6 +56,8 @@ class Release:
     commit: CommitSha | None
     commit_subject: str
     dry_run: bool
+    chart_version: str | None
+    chart: str | None
     state: ReleaseState
     code: str | None
     message: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from ulid import ULID
 
-from pipelines.apps import ClusterName, CommitSha, ReleaseId
+from pipelines.apps import CommitSha, ReleaseId
 from pipelines.bundle import BundleDigest
 from pipelines.errors import Conflict, InvalidInput
 from pipelines.findings import Finding
@@ -95,6 +95,7 @@ class Releases:
         message: str = "",
         commit: CommitSha | None = None,
         commit_subject: str | None = None,
+        chart: str | None = None,
         bundle: BundleDigest | None = None,
         revision: int | None = None,
     ) -> bool:
@@ -103,13 +104,14 @@ class Releases:
             row = locked(session, id)
             if to not in TRANSITIONS[ReleaseState(row.state)]:
                 return False
-            fields = {
+            news = {
                 "commit": commit,
                 "commit_subject": commit_subject,
+                "chart": chart,
                 "bundle": bundle,
                 "revision": revision,
             }
-            for name, value in fields.items():
+            for name, value in news.items():
                 if value is not None:
                     setattr(row, name, value)
             _move(session, row, to, code, message)
@@ -320,7 +322,7 @@ def _number(cursor: str) -> int:
 def _row(new: NewRelease) -> ReleaseRow:
     at = now()
     state = ReleaseState.READY if new.bundle is not None else ReleaseState.ACCEPTED
-    fields: dict[str, Any] = asdict(new) | {"kind": new.kind.value, "state": state.value}
+    columns: dict[str, Any] = asdict(new) | {"kind": new.kind.value, "state": state.value}
     return ReleaseRow(
         id=str(ULID()).lower(),
         created_at=at,
@@ -330,7 +332,7 @@ def _row(new: NewRelease) -> ReleaseRow:
         message="",
         attempts=0,
         cancel_requested=False,
-        **fields,
+        **columns,
     )
 
 
@@ -369,30 +371,5 @@ def _tell_state(session: Session, row: ReleaseRow) -> None:
 
 
 def _record(row: ReleaseRow) -> Release:
-    return Release(
-        id=ReleaseId(row.id),
-        kind=ReleaseKind(row.kind),
-        app=row.app,
-        environment=row.environment,
-        team=row.team,
-        cluster=ClusterName(row.cluster),
-        namespace=row.namespace,
-        ref=row.ref,
-        commit=CommitSha(row.commit) if row.commit else None,
-        commit_subject=row.commit_subject,
-        dry_run=row.dry_run,
-        state=ReleaseState(row.state),
-        code=row.code,
-        message=row.message,
-        requested_by=row.requested_by,
-        reason=row.reason,
-        bundle=BundleDigest(row.bundle) if row.bundle else None,
-        revision=row.revision,
-        rollback_of=ReleaseId(row.rollback_of) if row.rollback_of else None,
-        superseded_by=ReleaseId(row.superseded_by) if row.superseded_by else None,
-        attempts=row.attempts,
-        cancel_requested=row.cancel_requested,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        finished_at=row.finished_at,
-    )
+    columns = {field.name: getattr(row, field.name) for field in fields(Release)}
+    return Release(**{**columns, "kind": ReleaseKind(row.kind), "state": ReleaseState(row.state)})

@@ -77,6 +77,8 @@ class ReleaseRow(Table):
     commit: Mapped[str | None] = mapped_column(String(40), index=True)
     commit_subject: Mapped[str] = mapped_column(Text, default="")
     dry_run: Mapped[bool] = mapped_column(Boolean)
+    chart_version: Mapped[str | None] = mapped_column(String(63))
+    chart: Mapped[str | None] = mapped_column(String(255))
     state: Mapped[str] = mapped_column(String(16))
     code: Mapped[str | None] = mapped_column(String(63))
     message: Mapped[str] = mapped_column(Text, default="")

@@ -49,7 +49,7 @@ def _request(context: CheckContext, release: Release, scratch: Path) -> CheckReq
         environment=environment,
         namespaces={name: environment.namespace_of(other) for name, other in settings.apps.items()},
         registries=prefixes,
-        standard_chart=settings.chart(app, environment).path,
+        standard_chart=settings.chart(app, environment, release.chart_version).path,
         smoke_image=settings.smoke_image,
     )
     return CheckRequest(
@@ -87,6 +87,7 @@ def _settle(context: CheckContext, release: Release, checked: Checked) -> None:
             message=f"{len(stopping)} {'finding' if len(stopping) == 1 else 'findings'}: {', '.join(rules)}",
             commit=checked.commit,
             commit_subject=checked.subject,
+            chart=checked.chart,
         )
         return
     digest, content = checked.bundle
@@ -96,6 +97,7 @@ def _settle(context: CheckContext, release: Release, checked: Checked) -> None:
         ReleaseState.READY,
         commit=checked.commit,
         commit_subject=checked.subject,
+        chart=checked.chart,
         bundle=digest,
     )
     if not is_ready:

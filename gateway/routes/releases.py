@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 
+from configuration.settings import Settings
 from gateway.authorization import Permission, require, sees, teams_of, visible_app
 from gateway.context import gateway, principal
 from gateway.documentation import READ_ERRORS, RELEASES, SECURITY, WRITE_ERRORS, operation_id, problems
@@ -23,7 +24,7 @@ from gateway.schemas import (
 from gateway.streams import wait_until_final
 from gateway.views import address, release_detail, release_view
 from pipelines.apps import ReleaseId, parse_ref
-from pipelines.errors import Conflict, InvalidRef, NotFound
+from pipelines.errors import Conflict, InvalidInput, InvalidRef, NotFound
 from pipelines.states import ReleaseKind
 from store import NewRelease, Release, ReleaseFilter
 
@@ -53,7 +54,8 @@ def create(body: ReleaseRequest, header: IdempotencyHeader) -> Response:
     require(principal(), Permission.RELEASE)
     environment = settings.environment(body.environment)
     ref = parse_ref(body.ref)
-    asked = {"kind": "release", **body.model_dump(mode="json", exclude={"wait_for"})}
+    _insist_on_a_chart_that_may_be(body, settings)
+    asked = {"kind": "release", **body.model_dump(mode="json", exclude={"wait_for"}, exclude_none=True)}
     release, is_new = once(
         header.idempotency_key,
         asked,
@@ -66,6 +68,7 @@ def create(body: ReleaseRequest, header: IdempotencyHeader) -> Response:
             namespace=environment.namespace_of(app),
             ref=ref,
             dry_run=body.dry_run,
+            chart_version=body.chart_version,
             requested_by=principal().name,
             reason="",
         ),
@@ -73,6 +76,18 @@ def create(body: ReleaseRequest, header: IdempotencyHeader) -> Response:
     if is_new:
         hint(release)
     return _after(release, body.wait_for)
+
+
+def _insist_on_a_chart_that_may_be(body: ReleaseRequest, settings: Settings) -> None:
+    if body.chart_version is None:
+        return
+    if not body.dry_run:
+        raise InvalidInput(
+            "the platform pins the version of the chart in gateway.yaml, and no single Release can choose another",
+            "Leave it out, or add `dry_run: true` to see what that chart would change",
+            where="chart_version",
+        )
+    settings.charts.resolve(body.chart_version)
 
 
 def _after(release: Release, wait_seconds: float) -> Response:

@@ -82,6 +82,7 @@ def _wanted(app: App, environment: Environment, body: RollbackRequest) -> NewRel
         bundle=target.bundle,
         commit=target.commit,
         rollback_of=target.id,
+        chart=target.chart,
     )
 
 

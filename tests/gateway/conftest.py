@@ -245,7 +245,9 @@ def deploy(store: Store, accept: Callable[..., Release]) -> Callable[..., Releas
         store.bundles.put(digest, content)
         releases = store.releases
         assert releases.transition(release.id, ReleaseState.CHECKING)
-        assert releases.transition(release.id, ReleaseState.READY, bundle=digest, commit=f"{revision:040x}")
+        assert releases.transition(
+            release.id, ReleaseState.READY, bundle=digest, commit=f"{revision:040x}", chart="standard-app 1.0.0"
+        )
         assert releases.transition(release.id, ReleaseState.DEPLOYING)
         assert releases.transition(release.id, ReleaseState.DEPLOYED, revision=revision)
         return releases.get(release.id)

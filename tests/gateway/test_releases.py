@@ -48,6 +48,27 @@ def test_an_accepted_release_is_stored_and_its_address_given(post, store: Store)
     assert (release.namespace, release.requested_by) == ("checkout-staging", "shop-developer")
 
 
+@pytest.mark.parametrize("chart", ["0.1.0", "next"])
+def test_a_dry_run_may_name_another_chart(post, store: Store, chart: str) -> None:
+    answer = post(json={**ASK, "dry_run": True, "chart_version": chart})
+    assert answer.status_code == 202, answer.text
+    body = answer.get_json()
+    assert (body["chart_version"], body["chart"]) == (chart, None)
+    assert store.releases.get(body["id"]).chart_version == chart
+
+
+def test_a_chart_that_there_is_not_is_told_with_those_that_there_are(post) -> None:
+    problem = post(json={**ASK, "dry_run": True, "chart_version": "nxt"}).get_json()
+    assert problem["detail"] == "there is no standard chart 'nxt'"
+    assert "Did you mean 'next'? There are: stable (" in problem["solution"]
+
+
+def test_who_pins_the_chart_is_told_to_whoever_wants_another(post) -> None:
+    problem = post(json={**ASK, "chart_version": "next"}).get_json()
+    assert "the platform pins the version of the chart in gateway.yaml" in problem["detail"]
+    assert "dry_run: true" in problem["solution"]
+
+
 def test_the_workers_get_a_hint_that_holds_the_id_and_nothing_else(post, redis_url: str) -> None:
     release_id = post(json=ASK).get_json()["id"]
     jobs = Queue("check", connection=Redis.from_url(redis_url), serializer="json").jobs
@@ -85,6 +106,14 @@ def test_the_workers_get_a_hint_that_holds_the_id_and_nothing_else(post, redis_u
         ({"dry_run": "yes"}, 400, "dry_run"),
         ({"dry_run": 1}, 400, "dry_run"),
         ({"dry_run": None}, 400, "dry_run"),
+        ({"chart_version": "next"}, 400, "chart_version"),
+        ({"chart_version": "next", "dry_run": False}, 400, "chart_version"),
+        ({"chart_version": "../../etc", "dry_run": True}, 400, "chart_version"),
+        ({"chart_version": "9.9.9", "dry_run": True}, 400, "chart_version"),
+        ({"chart_version": "", "dry_run": True}, 400, "chart_version"),
+        ({"chart_version": 0.1, "dry_run": True}, 400, "chart_version"),
+        ({"chart_version": "n" * 61, "dry_run": True}, 400, "chart_version"),
+        ({"chart_version": "next\n", "dry_run": True}, 400, "chart_version"),
         ({"wait_for": -1}, 400, "wait_for"),
         ({"wait_for": 61}, 400, "wait_for"),
         ({"wait_for": "1y"}, 400, "wait_for"),
@@ -159,6 +188,19 @@ def test_the_same_key_with_another_body_is_a_conflict(post, store: Store) -> Non
     answer = post(json={**ASK, "ref": "other"}, headers={"Idempotency-Key": "k-1"})
     assert (answer.status_code, answer.get_json()["code"]) == (409, "idempotency-key-reused")
     assert len(stored(store)) == 1
+
+
+def test_the_same_key_with_another_chart_is_a_conflict(post) -> None:
+    dry = {**ASK, "dry_run": True}
+    headers = {"Idempotency-Key": "k-1"}
+    assert post(json={**dry, "chart_version": "next"}, headers=headers).status_code == 202
+    assert post(json=dry, headers=headers).status_code == 409
+
+
+def test_no_chart_and_a_chart_that_is_null_are_the_same_request(post) -> None:
+    headers = {"Idempotency-Key": "k-1"}
+    first, second = post(json=ASK, headers=headers), post(json={**ASK, "chart_version": None}, headers=headers)
+    assert first.get_json()["id"] == second.get_json()["id"]
 
 
 def test_a_key_belongs_to_its_caller(post, store: Store) -> None:

@@ -27,6 +27,7 @@ def test_a_rollback_is_a_release_with_the_bundle_of_the_last_good_one(
     release = store.releases.get(answer.get_json()["id"])
     assert (release.kind, release.state) == (ReleaseKind.ROLLBACK, ReleaseState.READY)
     assert (release.bundle, release.commit, release.rollback_of) == (good.bundle, good.commit, good.id)
+    assert release.chart == "standard-app 1.0.0"
     assert (release.reason, release.requested_by) == ("errors at checkout", "shop-on-call")
     assert answer.headers["Location"].endswith(release.id)
 

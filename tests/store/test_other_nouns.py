@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, text
 
-from pipelines.apps import ClusterName
+from pipelines.apps import ClusterName, ReleaseId
 from pipelines.bundle import BundleDigest
 from pipelines.errors import InvalidConfiguration, NotFound, Unavailable
 from pipelines.ports import ClusterFacts
 from pipelines.states import ReleaseState
-from store import Release, ReleaseFilter, Store, migrate, open_store
+from store import Release, ReleaseFilter, Store, migrate, open_store, schema
 from store.sessions import make_engine
+from store.tables import Table
 
 Accept = Callable[..., Release]
 DIGEST = BundleDigest("sha256:" + "1" * 64)
@@ -63,6 +70,44 @@ def test_another_place_is_free(store: Store, accept: Accept) -> None:
     first, second = accept(), accept(environment="production")
     assert store.locks.acquire("checkout", "staging", first.id)
     assert store.locks.acquire("checkout", "production", second.id)
+
+
+@contextmanager
+def _alembic(database_url: str) -> Iterator[tuple[Connection, Config]]:
+    engine, config = make_engine(database_url), Config()
+    config.set_main_option("script_location", str(Path(schema.__file__).with_name("migrations")))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        yield connection, config
+        connection.commit()
+    engine.dispose()
+
+
+def test_the_migrations_make_the_tables_that_the_program_uses(database_url: str) -> None:
+    migrate(database_url)
+    with _alembic(database_url) as (connection, _):
+        assert compare_metadata(MigrationContext.configure(connection), Table.metadata) == []
+
+
+def test_releases_from_before_charts_were_kept_are_read_as_they_were(database_url: str) -> None:
+    with _alembic(database_url) as (_, config):
+        command.upgrade(config, "0001")
+    old = {
+        **dict.fromkeys(("app", "environment", "team", "cluster", "namespace"), "x"),
+        **dict.fromkeys(("commit_subject", "message", "reason", "requested_by"), ""),
+        **{"id": "0" * 26, "kind": "release", "ref": "main", "state": "deployed", "changes": "[]"},
+        **{"attempts": 1, "dry_run": False, "cancel_requested": False},
+        **dict.fromkeys(("created_at", "updated_at"), datetime(2026, 1, 1, tzinfo=UTC)),
+    }
+    with _alembic(database_url) as (connection, _):
+        names = ", ".join(old)
+        values = ", ".join(f":{name}" for name in old)
+        connection.execute(text(f"INSERT INTO releases ({names}) VALUES ({values})"), old)
+    migrate(database_url)
+    store = open_store(database_url)
+    release = store.releases.get(ReleaseId("0" * 26))
+    assert (release.ref, release.state, release.chart, release.chart_version) == ("main", "deployed", None, None)
+    store.close()
 
 
 def test_an_unmigrated_store_is_not_opened(database_url: str) -> None:

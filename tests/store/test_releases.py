@@ -36,6 +36,22 @@ def test_an_accepted_release_can_be_read_again(store: Store, accept: Accept) -> 
     assert release.created_at.tzinfo is not None
 
 
+def test_which_chart_was_asked_for_and_which_was_used_is_kept(store: Store, accept: Accept) -> None:
+    release = accept(dry_run=True, chart_version="next")
+    assert (release.chart_version, release.chart) == ("next", None)
+    store.releases.transition(release.id, S.CHECKING)
+    store.releases.transition(release.id, S.READY, bundle=ONE, chart="standard-app 0.2.0")
+    store.releases.transition(release.id, S.DEPLOYING)
+    kept = store.releases.get(release.id)
+    assert (kept.chart_version, kept.chart) == ("next", "standard-app 0.2.0")
+
+
+def test_the_same_commit_by_another_chart_is_a_way_back(store: Store, accept: Accept) -> None:
+    before = _deployed(store, accept, ONE, 1, commit="a" * 40, chart="standard-app 0.1.0")
+    _deployed(store, accept, TWO, 2, commit="a" * 40, chart="standard-app 0.2.0")
+    assert store.releases.last_good("checkout", "staging") == before
+
+
 def test_an_unknown_release_is_not_found(store: Store) -> None:
     with pytest.raises(NotFound):
         store.releases.get(ReleaseId("0" * 26))
