@@ -11,6 +11,7 @@ import click
 _COMMANDS = {
     "init": "deployctl.commands.init:init",
     "login": "deployctl.commands.login:login",
+    "plan": "deployctl.commands.plan:plan",
     "release": "deployctl.commands.release:release",
     "status": "deployctl.commands.status:status",
     "logs": "deployctl.commands.logs:logs",
@@ -22,6 +23,7 @@ _COMMANDS = {
 _HELP = {
     "init": "Write a first deploy.yaml.",
     "login": "Remember the gateway's address and a token.",
+    "plan": "Check a Git ref, and show what it would change.",
     "release": "Put a Git ref into an Environment, and watch it.",
     "status": "What runs where.",
     "logs": "What happened in a Release.",
@@ -54,6 +56,7 @@ def cli() -> None:
     """The one way into the cluster: push a Git ref, see it checked and rolled out.
 
     \b
+    deployctl plan --app checkout --env staging --ref main
     deployctl release --app checkout --env staging --ref main
     deployctl status checkout
     deployctl rollback --app checkout --env production --reason "Baskets lose items"

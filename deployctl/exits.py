@@ -35,6 +35,7 @@ def exit_of(state: str, code: str | None = None) -> Exit:
 
 _INPUT_CODES = frozenset(
     {
+        "invalid-input",
         "invalid-deploy-file",
         "invalid-ref",
         "ref-not-found",

@@ -11,6 +11,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 app = click.option("--app", required=True, metavar="APP", help="The App, as it is registered.")
 environment = click.option("--env", "environment", required=True, metavar="ENV", help="The Environment.")
+ref = click.option("--ref", required=True, metavar="REF", help="A branch, a tag or a commit of the App's repository.")
 output = click.option(
     "-o", "--output", "form", type=click.Choice(["text", "json", "yaml"]), default="text", show_default=True
 )

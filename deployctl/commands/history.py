@@ -31,13 +31,14 @@ def history(app: str, environment: str, limit: int, form: str, url: str | None) 
     from deployctl.render.text import ago, safe
 
     print_table(
-        ("RELEASE", "STATE", "REVISION", "COMMIT", "BY", "WHEN", "WHAT"),
+        ("RELEASE", "STATE", "REVISION", "COMMIT", "CHART", "BY", "WHEN", "WHAT"),
         (
             (
                 one["id"],
                 one["state"],
                 str(one["revision"] or ""),
                 (one["commit"] or "")[:8],
+                safe(one.get("chart") or ""),
                 safe(one["requested_by"]),
                 ago(one["created_at"]),
                 f"rollback: {safe(one['reason'])}" if one["kind"] == "rollback" else safe(one["commit_subject"]),

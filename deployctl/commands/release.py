@@ -12,8 +12,8 @@ from deployctl import options
 @click.command()
 @options.app
 @options.environment
-@click.option("--ref", required=True, metavar="REF", help="A branch, a tag or a commit of the App's repository.")
-@click.option("--dry-run", is_flag=True, help="Check everything and show what would change; change nothing.")
+@options.ref
+@click.option("--dry-run", is_flag=True, help="Check everything and show what would change, as `plan` does.")
 @click.option("--idempotency-key", default=None, metavar="KEY", help="The same key and request is one Release.")
 @options.wait
 @options.timeout

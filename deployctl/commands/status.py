@@ -56,12 +56,13 @@ def _print_table(apps: list[dict[str, Any]]) -> None:
             app["name"],
             place["name"],
             f"revision {running['revision']}" if running else "nothing",
+            safe(running.get("chart") or "") if running else "",
             ago(running["finished_at"]) if running else "",
             f"{latest['state']} {ago(latest['updated_at'])}" if latest else "none",
             f"{running['commit'][:8]} {safe(running['commit_subject'])}" if running and running["commit"] else "",
         )
 
     print_table(
-        ("APP", "ENVIRONMENT", "RUNS", "SINCE", "LATEST RELEASE", "COMMIT"),
+        ("APP", "ENVIRONMENT", "RUNS", "CHART", "SINCE", "LATEST RELEASE", "COMMIT"),
         (row(app, place) for app in apps for place in app["environments"]),
     )

@@ -43,15 +43,24 @@ def print_outcome(console: Console, release: dict[str, Any]) -> None:
         put(console, Text(safe(release["message"])), indent=2)
     if state == "blocked":
         put(console, Text(f"{safe(release['message'])}. Correct it, push, and release again."), indent=2)
-    put(console, Text(f"release {release['id']}", style="dim"), indent=2)
+    chart = f", rendered by {safe(release['chart'])}" if release.get("chart") else ""
+    put(console, Text(f"release {release['id']}{chart}", style="dim"), indent=2)
 
 
 def print_changes(console: Console, changes: list[dict[str, Any]]) -> None:
-    """Each object that would change, with its diff."""
-    styles = {"+": "green", "-": "red", "@": "cyan"}
+    """Each object that would change, with its diff; those that stay as they are in one line."""
     for change in changes:
         if change["action"] == "none":
             continue
         console.print(Text(f"\n{change['action']} {safe(change['resource'])}", style="bold"))
-        for line in change["diff"].splitlines():
-            console.print(Text(f"  {safe(line)}", style=styles.get(line[:1], "")), soft_wrap=True)
+        for number, line in enumerate(change["diff"].splitlines()):
+            style = "dim" if number < _HEADER_LINES else _DIFF_STYLES.get(line[:1], "")
+            console.print(Text(f"  {safe(line)}", style=style), soft_wrap=True)
+    same = sum(1 for change in changes if change["action"] == "none")
+    if same:
+        stay = "1 object stays as it is" if same == 1 else f"{same} objects stay as they are"
+        console.print(Text(f"\n{stay}", style="dim"))
+
+
+_HEADER_LINES = 2
+_DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}

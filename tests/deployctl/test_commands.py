@@ -38,6 +38,7 @@ def _view(state: str = "accepted", **more: Any) -> dict[str, Any]:
         "message": "",
         "commit": "a" * 40,
         "commit_subject": "A change",
+        "chart": "standard-app 0.1.0",
         "revision": 3,
         "reason": "",
         "requested_by": "somebody",
@@ -271,6 +272,71 @@ def test_a_dry_run_shows_the_changes(door: Door, run: Run) -> None:
     assert "Service/checkout" not in out
 
 
+PLAN = ("plan", "--app", "checkout", "--env", "staging", "--ref", "main")
+UPDATE = {
+    "resource": "Deployment/checkout",
+    "action": "update",
+    "diff": "--- runs now\n+++ after this Release\n@@ -1 +1 @@\n-replicas: 2\n+replicas: 3",
+}
+SAME = {"resource": "Service/checkout", "action": "none", "diff": ""}
+
+
+def _planned(door: Door, state: str = "planned", **more: Any) -> None:
+    door.says("POST /api/v1/releases", _view(), status=202)
+    door.says(EVENTS, _stream(STAGE, _final(state)), kind="text/event-stream")
+    door.says(ONE, _view(state, **more))
+
+
+def test_a_plan_asks_for_a_dry_run_by_the_chart_that_is_named(door: Door, run: Run) -> None:
+    _planned(door)
+    assert run(*PLAN, "--chart-version", "next").returncode == 0
+    _, headers, body = door.requests[0]
+    wanted = {"app": "checkout", "environment": "staging", "ref": "main", "dry_run": True, "chart_version": "next"}
+    assert json.loads(body) == wanted
+    assert headers["Idempotency-Key"]
+
+
+def test_a_plan_without_a_chart_leaves_it_to_the_platform(door: Door, run: Run) -> None:
+    _planned(door)
+    run(*PLAN)
+    assert "chart_version" not in json.loads(door.requests[0][2])
+
+
+def test_a_plan_shows_what_changes_and_counts_what_does_not(door: Door, run: Run) -> None:
+    _planned(door, changes=[UPDATE, SAME, SAME], chart="standard-app 0.2.0")
+    lines = run(*PLAN).stdout.splitlines()
+    begin = lines.index("update Deployment/checkout")
+    assert lines[begin + 1 : begin + 6] == [f"  {line}" for line in UPDATE["diff"].splitlines()]
+    assert "2 objects stay as they are" in lines
+    assert f"  release {ID}, rendered by standard-app 0.2.0" in lines
+
+
+def test_a_plan_that_changes_one_thing_less_says_so_in_the_singular(door: Door, run: Run) -> None:
+    _planned(door, changes=[SAME])
+    assert "1 object stays as it is" in run(*PLAN).stdout.splitlines()
+
+
+@pytest.mark.parametrize(("state", "code", "exit_code"), [("blocked", None, 3), ("failed", "invalid-input", 2)])
+def test_a_plan_that_would_not_do_has_its_exit_code(
+    door: Door, run: Run, state: str, code: str | None, exit_code: int
+) -> None:
+    _planned(door, state, code=code)
+    assert run(*PLAN).returncode == exit_code
+
+
+def test_a_chart_that_there_is_not_is_wrong_usage(door: Door, run: Run) -> None:
+    problem = {"title": "No", "detail": "there is no standard chart '9'", "where": "chart_version", "solution": "S"}
+    door.says("POST /api/v1/releases", problem, status=400, kind="application/problem+json")
+    done = run(*PLAN, "--chart-version", "9")
+    assert done.returncode == 2
+    assert "chart_version: there is no standard chart '9'" in done.stderr
+
+
+def test_a_plan_for_scripts_is_a_document(door: Door, run: Run) -> None:
+    _planned(door, changes=[UPDATE])
+    assert json.loads(run(*PLAN, "-o", "json").stdout)["changes"] == [UPDATE]
+
+
 def test_a_rollback_says_from_what_to_what(door: Door, run: Run) -> None:
     door.says("GET /api/v1/apps/checkout/environments/staging", {"name": "staging", "running": _view("deployed")})
     rollback = _view(kind="rollback", rollback_of="01earlier", commit="b" * 40)
@@ -300,6 +366,7 @@ def test_status_is_a_table_of_what_runs_where(door: Door, run: Run) -> None:
     door.says("GET /api/v1/apps", {"items": [app], "next_cursor": "more"})
     door.says("GET /api/v1/apps", {"items": [], "next_cursor": None})
     out = run("status").stdout
+    assert "standard-app 0.1.0" in out
     assert "checkout  staging" in " ".join(out.split("\n")[1].split("   "))
     assert "nothing" in out
     door.says("GET /api/v1/apps/checkout", app)
@@ -347,6 +414,7 @@ def test_history_lists_releases_with_reason(door: Door, run: Run) -> None:
     door.says("GET /api/v1/releases", {"items": [rollback, _view("blocked")], "next_cursor": None})
     out = run("history", "--app", "checkout", "--env", "staging", COLUMNS="200").stdout
     assert "rollback: Baskets lose items" in out
+    assert "standard-app 0.1.0" in out
     document = json.loads(run("history", "--app", "checkout", "--env", "staging", "-o", "json").stdout)
     assert len(document["items"]) == 2
 

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from deployctl.client import StreamEvent
+from deployctl.render.outcome import print_changes
 from deployctl.render.progress import LiveProgress, PlainProgress, make_progress
 from deployctl.render.text import ago, put, safe, seconds
 
@@ -54,6 +55,17 @@ def test_long_texts_fold_on_a_terminal_and_stay_whole_elsewhere() -> None:
         screen = io.StringIO()
         put(Console(file=screen, force_terminal=is_terminal, width=40, color_system=None), Text("word " * 12), indent=2)
         assert len(screen.getvalue().splitlines()) == lines
+
+
+def test_a_diff_has_the_colours_of_a_diff() -> None:
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=80, color_system="standard", no_color=False)
+    diff = "--- runs now\n+++ after this Release\n@@ -1 +1 @@\n-old\n+new\n same"
+    print_changes(console, [{"resource": "Deployment/x", "action": "update", "diff": diff}])
+    drawn = screen.getvalue()
+    for text, code in (("--- runs now", 2), ("@@ -1 +1 @@", 36), ("-old", 31), ("+new", 32)):
+        assert f"\x1b[{code}m  {text}\x1b[0m" in drawn
+    assert "\n   same" in drawn
 
 
 def test_times_are_short() -> None:
