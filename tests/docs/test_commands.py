@@ -169,6 +169,11 @@ def test_rolling_back(run: Run) -> None:
     run("docs/how-to/roll-back.md", before=SHOP_ENV + NEXT_VERSION)
 
 
+@pytest.mark.usefixtures("serving")
+def test_upgrading_the_chart(run: Run) -> None:
+    run("docs/how-to/upgrade-the-chart.md", before=SHOP_ENV)
+
+
 def test_a_cluster_of_ones_own(run: Run, serving: subprocess.Popen[str], tmp_path: Path) -> None:
     assert serving.poll() is None
     with Stack.up(tmp_path / "own", components={"control-plane"}) as own:
