@@ -17,7 +17,10 @@ from pipelines.states import ReleaseState, StageName
 
 @dataclass(frozen=True, slots=True)
 class DeployRequest:
-    """What is to be rolled out: the name of a Bundle, and the bytes that claim to be it."""
+    """What is to be rolled out: the name of a Bundle, and the bytes that claim to be it.
+
+    `runs` is the manifest that was rolled out there last, for what would be deleted; empty when there is none.
+    """
 
     release_id: str
     digest: BundleDigest
@@ -29,6 +32,7 @@ class DeployRequest:
     is_resumed: bool
     rollout_timeout_seconds: float
     render_timeout_seconds: float = 15.0
+    runs: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ def deploy(request: DeployRequest, ports: DeployPorts, reporter: Reporter) -> De
         with ThreadPoolExecutor(1) as beside:
             # The dry-run writes nothing, so it need not wait for the second rendering: the rollout does.
             same = beside.submit(verify_bundle, bundle, ports.helm, timeout_seconds=request.render_timeout_seconds)
-            changes = preflight(bundle, ports.cluster, dry_run=request.dry_run)
+            changes = preflight(bundle, request.runs, ports.cluster, dry_run=request.dry_run)
             same.result()
         reporter.changes(changes)
         outcome.detail = summary(changes)

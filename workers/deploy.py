@@ -5,8 +5,9 @@ from __future__ import annotations
 import structlog
 
 from pipelines.apps import ReleaseId
+from pipelines.bundle import thaw
 from pipelines.deploy import DeployRequest, deploy
-from pipelines.errors import BundleMismatch
+from pipelines.errors import BundleMismatch, NotFound
 from pipelines.states import ReleaseKind, ReleaseState
 from store import Release
 from store.queue import QueueUnavailable
@@ -50,7 +51,22 @@ def _request(context: DeployContext, release: Release) -> DeployRequest:
         is_resumed=release.attempts > 1,
         rollout_timeout_seconds=environment.rollout_timeout_seconds,
         render_timeout_seconds=context.settings.limits.render_timeout_seconds,
+        runs=_what_runs(context, release),
     )
+
+
+def _what_runs(context: DeployContext, release: Release) -> bytes:
+    """The manifest that this Release takes the place of; empty when there is none, or it is the same."""
+    running = context.store.releases.running(release.app, release.environment)
+    if running is None or running.bundle is None or running.bundle == release.bundle:
+        return b""
+    try:
+        bundle = thaw(running.bundle, context.store.bundles.get(running.bundle))
+    except (NotFound, BundleMismatch) as error:
+        line = f"what would be deleted is not known: what runs can't be read. {error.reason}"
+        context.store.events.append(release.id, "log", {"stage": "preflight", "line": line})
+        return b""
+    return bundle.manifest if (bundle.cluster, bundle.namespace) == (release.cluster, release.namespace) else b""
 
 
 def _wake_next(context: DeployContext, release: Release) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from pipelines.bundle import Bundle
 from pipelines.cluster import MANAGED_LABEL
 from pipelines.diff import change
 from pipelines.errors import BundleMismatch
 from pipelines.manifests import parse
-from pipelines.ports import Change, Cluster, Helm
+from pipelines.ports import Change, Cluster, Helm, Manifest
+
+# Helm runs a hook beside what it manages, and leaves alone what says so.
+_HOOK, _KEEP = "helm.sh/hook", "helm.sh/resource-policy"
 
 
 def verify_bundle(bundle: Bundle, helm: Helm, *, timeout_seconds: float) -> None:
@@ -28,8 +34,10 @@ def verify_bundle(bundle: Bundle, helm: Helm, *, timeout_seconds: float) -> None
         )
 
 
-def preflight(bundle: Bundle, cluster: Cluster, *, dry_run: bool) -> tuple[Change, ...]:
-    """What would change. Raises `PreflightRefused` with all that the cluster refuses.
+def preflight(bundle: Bundle, runs: bytes, cluster: Cluster, *, dry_run: bool) -> tuple[Change, ...]:
+    """What would change; `runs` is the manifest that runs now, empty when nothing does.
+
+    Raises `PreflightRefused` with all that the cluster refuses.
 
     The namespace is made or labelled first, since no object can be tried in one that isn't there; for a dry run
     it is not, and then all objects are shown as created without having been tried.
@@ -39,7 +47,28 @@ def preflight(bundle: Bundle, cluster: Cluster, *, dry_run: bool) -> tuple[Chang
         cluster.ensure_namespace(bundle.namespace, namespace_labels(bundle))
     elif not cluster.namespace_exists(bundle.namespace):
         return tuple(change(None, one) for one in objects)
-    return cluster.dry_run(objects, namespace=bundle.namespace)
+    return (*cluster.dry_run(objects, namespace=bundle.namespace), *_removed(parse(runs), objects))
+
+
+def _removed(before: Iterable[Manifest], after: Iterable[Manifest]) -> Iterable[Change]:
+    """What Helm deletes when `after` takes the place of `before`, as it was rolled out."""
+    left = {_identity(one) for one in after if _HOOK not in _annotations(one)}
+    for one in before:
+        annotations = _annotations(one)
+        is_kept = _HOOK in annotations or annotations.get(_KEEP) == "keep"
+        if not is_kept and _identity(one) not in left:
+            yield change(one, None)
+
+
+def _identity(manifest: Manifest) -> tuple[str, ...]:
+    """What makes an object the same one to Helm: a newer version of its API does not make it another."""
+    group = str(manifest["apiVersion"]).rpartition("/")[0]
+    metadata = manifest["metadata"]
+    return group, str(manifest["kind"]), str(metadata.get("namespace", "")), str(metadata["name"])
+
+
+def _annotations(manifest: Manifest) -> dict[str, Any]:
+    return manifest["metadata"].get("annotations") or {}
 
 
 def namespace_labels(bundle: Bundle) -> dict[str, str]:

@@ -185,6 +185,38 @@ def test_a_dry_run_writes_nothing(there: bool) -> None:
     assert helm.upgrades == 0
 
 
+_GONE = "apiVersion: {api}\nkind: {kind}\nmetadata: {{name: checkout, annotations: {annotations}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("api", "kind", "annotations", "actions"),
+    [
+        pytest.param("v1", "ConfigMap", "{}", ["update", "delete"], id="another kind"),
+        pytest.param("serving.knative.dev/v1", "Service", "null", ["update", "delete"], id="another group"),
+        pytest.param("v1beta1", "Service", "{}", ["update"], id="another version of the same"),
+        pytest.param("batch/v1", "Job", "{helm.sh/hook: pre-upgrade}", ["update"], id="a hook"),
+        pytest.param("v1", "ConfigMap", "{helm.sh/resource-policy: keep}", ["update"], id="to be kept"),
+    ],
+)
+def test_what_runs_and_is_not_in_it_is_told_as_deleted(
+    api: str, kind: str, annotations: str, actions: list[str]
+) -> None:
+    runs = _GONE.format(api=api, kind=kind, annotations=annotations).encode()
+    told = _deploy(dry_run=True, runs=runs)[1]
+    assert [one.action for one in told.changed] == actions
+
+
+def test_what_becomes_a_hook_is_deleted_before() -> None:
+    hook = _GONE.format(api="batch/v1", kind="Job", annotations="{helm.sh/hook: pre-upgrade}")
+    before = _GONE.format(api="batch/v1", kind="Job", annotations="{}").encode()
+    bundle = replace(BUNDLE, manifest=hook.encode())
+    told = _deploy(bundle=bundle, rendered=bundle.manifest, dry_run=True, runs=before)[1]
+    assert [(one.resource, one.action) for one in told.changed] == [
+        ("Job/checkout", "update"),
+        ("Job/checkout", "delete"),
+    ]
+
+
 @pytest.mark.parametrize("other", [{"app": "orders"}, {"namespace": "kube-system"}, {"cluster": "production"}])
 def test_a_bundle_is_taken_nowhere_else(other: dict[str, str]) -> None:
     with pytest.raises(BundleMismatch, match="is for checkout in checkout-staging of local"):
