@@ -37,6 +37,7 @@ APPS = tuple(
         "burst",
         "empty",
         "stops",
+        "waves",
     )
 )
 
