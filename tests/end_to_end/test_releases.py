@@ -25,7 +25,7 @@ def _running_commit(installation: Installation, app: str) -> str | None:
         return None
     found = json.loads(done.stdout)
     assert found["status"].get("availableReplicas") == found["spec"]["replicas"]
-    return str(found["spec"]["template"]["metadata"]["labels"]["deploy-gateway.dev/commit"])
+    return str(found["metadata"]["labels"]["deploy-gateway.dev/commit"])
 
 
 def test_a_good_commit_is_checked_and_runs(installation: Installation, release: Post, deploy_yaml: Files) -> None:
