@@ -266,8 +266,11 @@ def test_a_job_of_which_no_pod_or_line_was_seen_is_told_all_the_same(server: Ser
     answers = Cluster()
     told = _first(server(answers), _job("Failed"), "Job")
     assert told.troubles == (PodTrouble("", "c", "DeadlineExceeded", "too long", (), ()),)
+    watch = RolloutWatch(server(answers), "d", "ns")
     answers.pods = [_of_job(phase="Running")]
-    assert _first(server(answers), _job("Failed"), "Job").troubles[0].log_tail == ()
+    list(watch._moved("Job", _job(active=1)))
+    (silent,) = (one for one in watch._moved("Job", _job("Failed")) if isinstance(one, RolloutProgress))
+    assert (silent.troubles[0].pod, silent.troubles[0].log_tail) == ("p", ())
 
 
 def test_what_a_cron_job_started_is_no_part_of_a_rollout(server: Serve) -> None:
