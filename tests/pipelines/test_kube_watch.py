@@ -335,12 +335,15 @@ def test_a_watch_tells_each_move_of_each_kind_and_ends_when_it_should(server: Se
     answers = Cluster(deployments=[_live()])
     answers.watched = {"deployments": _event("BOOKMARK", {}) + _event("MODIFIED", moved)}
     answers.watched["jobs"] = _event("ADDED", _job(active=1))
-    told = _watch(server, answers, 3)
-    assert {(one.resource, one.ready) for one in told if isinstance(one, RolloutProgress)} == {
-        ("Deployment/d", 0),
-        ("Deployment/d", 2),
-        ("Job/d-migrate", 0),
-    }
+    missing = {("Deployment/d", 0), ("Deployment/d", 2), ("Job/d-migrate", 0)}
+    stop = threading.Event()
+    threading.Timer(5, stop.set).start()  # for when it is never told
+    for one in RolloutWatch(server(answers), "d", "ns").told(stop):
+        assert isinstance(one, RolloutProgress)
+        missing.discard((one.resource, one.ready))
+        if not missing:
+            stop.set()
+    assert missing == set()
 
 
 @pytest.mark.parametrize(
