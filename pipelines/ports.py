@@ -80,17 +80,31 @@ class PodTrouble:
 
 @dataclass(frozen=True, slots=True)
 class RolloutProgress:
-    """How far one workload has come."""
+    """How far one workload has come; of a Job, `ready` counts the pods that succeeded.
+
+    `hook` are the events of the Helm hook that it is (`pre-install,pre-upgrade`), empty for what is none.
+    `failure` is why it will never be complete, empty while it may be.
+    """
 
     resource: str
     ready: int
     updated: int
     wanted: int
     troubles: tuple[PodTrouble, ...]
+    hook: str = ""
+    failure: str = ""
 
     @property
     def is_complete(self) -> bool:
         return self.ready >= self.wanted and self.updated >= self.wanted
+
+
+@dataclass(frozen=True, slots=True)
+class JobLine:
+    """A line that a Job wrote, without control characters; `job` is its name, of a hook without the App's."""
+
+    job: str
+    line: str
 
 
 class Reporter(Protocol):
@@ -215,8 +229,17 @@ class Cluster(Protocol):
         Returns what was found (`pending-upgrade, revision 3`), or None when there was nothing to mend.
         """
 
-    def watch(self, *, release: str, namespace: str, stop: Stop) -> Iterable[RolloutProgress]:
-        """Yields each time that a workload moves, until `stop` is set. Never raises for a broken watch: reconnects."""
+    def watch(self, *, release: str, namespace: str, stop: Stop) -> Iterable[RolloutProgress | JobLine]:
+        """What moves from the moment of the call on, until `stop` is set, and then what Jobs wrote last.
+
+        What was finished before the call is left out. The iteration never raises for a broken watch: it reconnects.
+        """
+
+    def keep_replicas(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[str, ...]:
+        """Keeps the number of replicas of those of `objects` that no longer say one, as an autoscaler will.
+
+        Returns a line for each that it did something for: `Deployment/x keeps 3 replicas`.
+        """
 
     def verify(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[str, ...]:
         """What differs between `objects` and what runs, one line each; empty when all is there and healthy."""

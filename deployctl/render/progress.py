@@ -75,10 +75,18 @@ def _line(event: StreamEvent) -> str:
         took = f" in {seconds(data['seconds'])}" if data.get("seconds") is not None else ""
         return f"{data['name']}: {data['state']}{took}{_detail(data)}"
     if event.type == "progress":
-        return f"rollout: {safe(data['resource'])} {data['ready']} of {data['wanted']} ready"
+        return f"rollout: {_how_far(data)}"
     if event.type == "log":
         return f"{data['stage'] or 'release'}: {safe(data['line'])}"
     return ""
+
+
+def _how_far(data: dict[str, Any]) -> str:
+    """`Deployment/x 1 of 3 ready`; a Job is never ready, but done."""
+    resource = safe(data["resource"])
+    if data.get("failure"):
+        return f"{resource} failed"
+    return f"{resource} {data['ready']} of {data['wanted']} {'done' if resource.startswith('Job/') else 'ready'}"
 
 
 def _detail(data: dict[str, Any]) -> str:
@@ -133,7 +141,7 @@ class LiveProgress:
         elif event.type == "progress":
             rollout = picture.stages.get("rollout")
             if rollout is not None and rollout.state == "running":
-                rollout.detail = f"{safe(data['resource'])} {data['ready']} of {data['wanted']} ready"
+                rollout.detail = _how_far(data)
             picture.troubles = [line for trouble in data["troubles"][:1] for line in trouble_lines(trouble)]
         elif event.type == "log":
             picture.lines = [*picture.lines, safe(data["line"])][-3:]

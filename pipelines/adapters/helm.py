@@ -20,6 +20,8 @@ import yaml
 
 from pipelines.bundle import Bundle
 from pipelines.errors import CheckCrashed, ClusterUnavailable, GatewayError, InvalidInput, RenderFailed, RolloutFailed
+from pipelines.hooks import hook_events
+from pipelines.manifests import parse
 from pipelines.ports import HelmRevision
 
 T = TypeVar("T")
@@ -104,15 +106,18 @@ class HelmClient:
             self._chart_file(bundle.chart),
             dict(bundle.values),
             atomic=True,
+            # For Jobs too: pyhelm3 adds --wait-for-jobs. One that fails ends the wait as soon as the rest is ready.
             wait=True,
+            # As the preflight tried it. An autoscaler, or somebody with break-glass, may have set a field since.
+            server_side="true",
+            force_conflicts=True,
             create_namespace=False,
             namespace=bundle.namespace,
             description=description,
             timeout=f"{timeout_seconds:.0f}s",
         )
         try:
-            # Helm waits twice at the most: for the rollout, and for the rollback.
-            row: Any = _now(call, 2 * timeout_seconds + _GRACE_SECONDS)
+            row: Any = _now(call, _most_waits(bundle) * timeout_seconds + _GRACE_SECONDS)
         except TimeoutError as error:
             raise RolloutFailed(
                 "helm did not end in its own time, and was stopped",
@@ -179,6 +184,12 @@ def _archive(name: str, contents: Mapping[str, bytes]) -> bytes:
             entry.size, entry.mode = len(contents[path]), 0o644
             archive.addfile(entry, io.BytesIO(contents[path]))
     return gzip.compress(buffer.getvalue(), mtime=0)
+
+
+def _most_waits(bundle: Bundle) -> int:
+    """How often Helm's timeout can pass: for rollout and rollback, and for each hook until it is there and done."""
+    hooks = sum(1 for one in parse(bundle.manifest) if hook_events(one))
+    return 2 + 2 * hooks
 
 
 def _insist_on_storable(bundle: Bundle) -> None:

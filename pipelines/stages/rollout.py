@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import threading
 
 from pipelines.bundle import Bundle
 from pipelines.errors import RolloutFailed
-from pipelines.ports import Cluster, Helm, HelmRevision, PodTrouble, Reporter, RolloutProgress
+from pipelines.manifests import parse
+from pipelines.ports import Cluster, Helm, HelmRevision, JobLine, Reporter, RolloutProgress
+from pipelines.stages.failure import explained
 from pipelines.states import StageName
 
-_JOIN_SECONDS = 0.2
+_JOIN_SECONDS = 5.0
 
 
 def rollout(
@@ -36,11 +37,14 @@ def rollout(
     if done is not None:
         reporter.log(StageName.ROLLOUT, f"revision {done.revision} is this Release already")
         return done
-    with _Watched(bundle, cluster, reporter) as watched:
-        try:
+    for line in cluster.keep_replicas(parse(bundle.manifest), namespace=bundle.namespace):
+        reporter.log(StageName.ROLLOUT, line)
+    watched = _Watched(bundle, cluster, reporter)
+    try:
+        with watched:
             return helm.upgrade(bundle, description=description, timeout_seconds=timeout_seconds)
-        except RolloutFailed as error:
-            raise _explained(error, watched.last) from error
+    except RolloutFailed as error:
+        raise explained(error, watched.last, bundle, timeout_seconds) from error
 
 
 def describe(bundle: Bundle, release_id: str) -> str:
@@ -61,8 +65,11 @@ class _Watched:
 
     def __init__(self, bundle: Bundle, cluster: Cluster, reporter: Reporter) -> None:
         self.last: dict[str, RolloutProgress] = {}
+        self._shown: dict[str, RolloutProgress] = {}
+        self._reporter = reporter
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._follow, args=(bundle, cluster, reporter), daemon=True)
+        self._told = cluster.watch(release=bundle.helm_release, namespace=bundle.namespace, stop=self._stop)
+        self._thread = threading.Thread(target=self._follow, daemon=True)
 
     def __enter__(self) -> _Watched:
         self._thread.start()
@@ -70,63 +77,28 @@ class _Watched:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        # It may be waiting for the API server's next word: nothing that it does matters any more.
+        # What the Jobs wrote last is read now; an API server that does not answer is not waited for.
         self._thread.join(_JOIN_SECONDS)
 
-    def _follow(self, bundle: Bundle, cluster: Cluster, reporter: Reporter) -> None:
-        shown: dict[str, RolloutProgress] = {}
-        for progress in cluster.watch(release=bundle.helm_release, namespace=bundle.namespace, stop=self._stop):
-            if self._stop.is_set():
-                return
-            known = shown.get(progress.resource)
-            if known is None and progress.is_complete:
-                continue  # still what ran before
-            if progress.troubles or progress.resource not in self.last:
-                self.last[progress.resource] = progress
-            if known is None or _is_news(progress, known):
-                shown[progress.resource] = progress
-                reporter.progress(progress)
+    def _follow(self) -> None:
+        for told in self._told:
+            if isinstance(told, JobLine):
+                self._reporter.log(StageName.ROLLOUT, f"{told.job} | {told.line}")
+            elif told.hook or not self._stop.is_set():
+                self._moved(told)
+
+    def _moved(self, progress: RolloutProgress) -> None:
+        if progress.failure or progress.troubles or progress.resource not in self.last:
+            self.last[progress.resource] = progress
+        known = self._shown.get(progress.resource)
+        if known is None or _is_news(progress, known):
+            self._shown[progress.resource] = progress
+            self._reporter.progress(progress)
 
 
 def _is_news(progress: RolloutProgress, known: RolloutProgress) -> bool:
     """Whether a number has changed, or troubles are told that were not: not asking for them is no news."""
     counts = (progress.ready, progress.updated, progress.wanted) != (known.ready, known.updated, known.wanted)
-    return counts or (bool(progress.troubles) and progress.troubles != known.troubles)
-
-
-def _explained(error: RolloutFailed, last: dict[str, RolloutProgress]) -> RolloutFailed:
-    troubles = [(progress, trouble) for progress in last.values() for trouble in progress.troubles]
-    if not troubles:
-        return error
-    progress, trouble = troubles[0]
-    head = f"{progress.resource} had {progress.ready} of {progress.wanted} new replicas ready. {_sentence(trouble)}"
-    more = len(troubles) - 1
-    others = f" {more} more {'pod is' if more == 1 else 'pods are'} in trouble." if more else ""
-    return RolloutFailed(f"{head}{others}", _advice(trouble), where=trouble.pod)
-
-
-def _sentence(trouble: PodTrouble) -> str:
-    text = f"Pod {trouble.pod}, container {trouble.container}: {trouble.condition}"
-    if trouble.message:
-        text += f" ({trouble.message})"
-    if trouble.events:
-        text += f". Last event: {trouble.events[-1]}"
-    if trouble.log_tail:
-        text += f". End of its log: {trouble.log_tail[-1]}"
-    return text if text.endswith(".") else f"{text}."
-
-
-_ADVICE = (
-    (r"ImagePull|ErrImage|InvalidImage", "See that the image exists, and that the cluster may pull it"),
-    (r"CrashLoop|Error|OOMKilled", "See the container's log for why it ends; OOMKilled means memory is too small"),
-    (r"Unschedulable|PodScheduled", "No node has room: lower resources, or ask the platform for nodes"),
-    (
-        r"not ready|Unhealthy",
-        "See that it listens on `port` and answers `health.readiness` with 200 within two minutes",
-    ),
-)
-
-
-def _advice(trouble: PodTrouble) -> str:
-    text = " ".join((trouble.condition, trouble.message, *trouble.events))
-    return next((advice for pattern, advice in _ADVICE if re.search(pattern, text)), "See the pod's events and log")
+    return (
+        counts or progress.failure != known.failure or (bool(progress.troubles) and progress.troubles != known.troubles)
+    )

@@ -50,6 +50,14 @@ def test_stages_troubles_and_log_lines_are_drawn() -> None:
     assert "✗ rollout" in screen.getvalue()
 
 
+def test_a_job_is_done_or_failed_and_never_ready() -> None:
+    screen = io.StringIO()
+    progress = PlainProgress(Console(file=screen))
+    progress.show(_event("progress", resource="Job/x-migrate", ready=0, wanted=1, troubles=[], failure=""))
+    progress.show(_event("progress", resource="Job/x-migrate", ready=0, wanted=1, troubles=[], failure="Deadline: 1"))
+    assert screen.getvalue().splitlines() == ["rollout: Job/x-migrate 0 of 1 done", "rollout: Job/x-migrate failed"]
+
+
 def test_long_texts_fold_on_a_terminal_and_stay_whole_elsewhere() -> None:
     for is_terminal, lines in ((True, 2), (False, 1)):
         screen = io.StringIO()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from pipelines.adapters.helm import HelmClient
+from pipelines.adapters.kube.connection import Connection
 from pipelines.apps import App, AppName, ClusterName, CommitSha, Environment, EnvironmentName
 from pipelines.deployfile import read
 from pipelines.ports import Checkout, CheckSubject, ClusterFacts
@@ -95,3 +99,53 @@ def good(_standard: tuple[Any, ...]) -> dict[str, Any]:
 def standard(_standard: tuple[Any, ...]) -> tuple[Any, ...]:
     """All objects of a good App, in order."""
     return copy.deepcopy(_standard)
+
+
+Answers = Callable[[str, str], tuple[int, bytes]]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Callable[..., Connection]]:
+    """Connects to an API server that answers as a function of method and path says."""
+    servers: list[ThreadingHTTPServer] = []
+
+    def serve(answer: Answers, *, patience_seconds: float = 0.5) -> Connection:
+        class Handler(BaseHTTPRequestHandler):
+            def _answer(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                status, body = answer(self.command, self.path)
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_GET = do_PUT = do_PATCH = _answer
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        return Connection(kubeconfig_of(tmp_path, address), patience_seconds=patience_seconds)
+
+    yield serve
+    for one in servers:
+        one.shutdown()
+        one.server_close()
+
+
+def kubeconfig_of(folder: Path, address: str, user: Any = None) -> Path:
+    """A kubeconfig of the API server at `address`."""
+    path = folder / "kubeconfig"
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": {"server": address}}],
+        "users": [{"name": "u", "user": {"token": "t"} if user is None else user}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    }
+    path.write_text(yaml.safe_dump(document))
+    return path

@@ -14,7 +14,16 @@ import pytest
 from pipelines.bundle import Bundle, freeze
 from pipelines.deploy import Deployed, DeployPorts, DeployRequest, deploy
 from pipelines.errors import BundleMismatch, GatewayError, RolloutFailed
-from pipelines.ports import Change, ClusterFacts, HelmRevision, Manifest, PodTrouble, RolloutProgress, Stop
+from pipelines.ports import (
+    Change,
+    ClusterFacts,
+    HelmRevision,
+    JobLine,
+    Manifest,
+    PodTrouble,
+    RolloutProgress,
+    Stop,
+)
 from pipelines.reporting import Cancelled
 from pipelines.states import ReleaseState, StageName, StageState
 from tests.pipelines.conftest import FACTS
@@ -33,11 +42,13 @@ class Place:
 
     has_namespace: bool = True
     recovered: str | None = None
-    moves: tuple[RolloutProgress, ...] = ()
+    moves: tuple[RolloutProgress | JobLine, ...] = ()
+    kept: tuple[str, ...] = ()
     differs: tuple[str, ...] = ()
     made: list[str] = field(default_factory=list)
     told: threading.Event = field(default_factory=threading.Event)
     is_over: bool = False
+    last: tuple[RolloutProgress | JobLine, ...] = ()
 
     def facts(self) -> ClusterFacts:
         return FACTS
@@ -54,7 +65,7 @@ class Place:
     def recover_pending(self, *, release: str, namespace: str) -> str | None:
         return self.recovered
 
-    def watch(self, *, release: str, namespace: str, stop: Stop) -> Iterator[RolloutProgress]:
+    def watch(self, *, release: str, namespace: str, stop: Stop) -> Iterator[RolloutProgress | JobLine]:
         yield from self.moves
         self.told.set()
         if self.is_over:
@@ -62,6 +73,10 @@ class Place:
         while not stop.is_set():
             time.sleep(0.001)
         yield RolloutProgress("Deployment/late", 0, 0, 1, (TROUBLE,))
+        yield from self.last
+
+    def keep_replicas(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[str, ...]:
+        return self.kept
 
     def verify(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[str, ...]:
         return self.differs
@@ -260,18 +275,16 @@ def test_a_resumed_release_is_not_rolled_out_twice(rows: tuple[HelmRevision, ...
 
 
 def test_progress_is_told_once_for_each_move() -> None:
-    old = RolloutProgress("Deployment/a", 2, 2, 2, ())
     moves = (
-        old,  # what ran before
         RolloutProgress("Deployment/a", 0, 1, 2, ()),
         RolloutProgress("Deployment/a", 0, 1, 2, ()),
         RolloutProgress("Deployment/a", 0, 1, 2, (TROUBLE,)),
         RolloutProgress("Deployment/a", 0, 1, 2, ()),  # not asked for this time
         RolloutProgress("Deployment/a", 1, 1, 2, ()),
-        old,
+        RolloutProgress("Deployment/a", 2, 2, 2, ()),
     )
     told = _deploy(Place(moves=moves))[1]
-    assert told.moves == [moves[1], moves[3], moves[5], moves[6]]
+    assert told.moves == [moves[0], moves[2], moves[4], moves[5]]
 
 
 def test_a_watch_that_ends_by_itself_changes_nothing() -> None:
@@ -311,6 +324,67 @@ def test_what_to_do_is_told_by_what_is_wrong(trouble: PodTrouble, words: str) ->
 def test_how_many_more_are_in_trouble_is_told(count: int, words: str) -> None:
     stuck = replace(STUCK, troubles=(TROUBLE,) * count)
     assert words in _deploy(Place(moves=(stuck,)), failure=FAILED)[0].message
+
+
+def test_what_jobs_write_is_told_also_after_helm_has_ended() -> None:
+    place = Place(moves=(JobLine("migrate", "one"),), last=(JobLine("migrate", "two"),))
+    assert _deploy(place)[1].lines == ["migrate | one", "migrate | two"]
+
+
+def test_a_hook_that_ended_last_is_progress_and_a_late_move_of_anything_else_is_not() -> None:
+    verify = RolloutProgress("Job/checkout-verify", 1, 1, 1, (), hook="post-upgrade")
+    assert _deploy(Place(last=(verify,)))[1].moves == [verify]
+
+
+def test_what_is_kept_for_an_autoscaler_is_told() -> None:
+    assert _deploy(Place(kept=("Deployment/checkout keeps 3 replicas",)))[1].lines == [
+        "Deployment/checkout keeps 3 replicas"
+    ]
+
+
+MIGRATE = RolloutProgress(
+    "Job/checkout-migrate", 0, 1, 1, (), "pre-install,pre-upgrade", "BackoffLimitExceeded: too often"
+)
+ENDED = PodTrouble("m-1", "migrate", "Error", "exit code 3", (), ("a", "b", "c", "no such table"))
+
+
+def _reason(progress: RolloutProgress, *others: RolloutProgress, words: str = "") -> str:
+    failure = RolloutFailed(f"helm upgrade: {words}", "Correct it")
+    return _deploy(Place(moves=(*others, progress)), failure=failure)[0].message
+
+
+def test_a_step_before_the_rollout_that_failed_is_told_and_that_nothing_was_changed() -> None:
+    assert _reason(replace(MIGRATE, troubles=(ENDED,)), STUCK) == (
+        "The migration step failed (Job/checkout-migrate: BackoffLimitExceeded: too often). "
+        "Pod m-1, container migrate: Error (exit code 3). End of its log: b | c | no such table. "
+        "It runs before the rollout, so nothing of checkout was changed by it. "
+        "See its log for why it ends; release again, and it runs again from its beginning. "
+        "Nothing of it ran before, so it was removed again."
+    )
+
+
+@pytest.mark.parametrize(
+    ("progress", "words"),
+    [
+        (replace(MIGRATE, resource="Job/checkout-verify", hook="post-upgrade"), "The smoke check failed (Job/"),
+        (replace(MIGRATE, resource="Job/checkout-seed"), "The hook seed failed (Job/checkout-seed: "),
+        (replace(MIGRATE, resource="Job/checkout-1f", hook=""), "The job failed (Job/checkout-1f: "),
+        (replace(MIGRATE, failure="DeadlineExceeded: "), "Make it end sooner, or give it more time"),
+        (replace(MIGRATE, troubles=(replace(ENDED, pod="", message=""),)), "Container migrate: Error. End of"),
+        (replace(MIGRATE, failure="", troubles=(replace(TROUBLE, condition="ErrImagePull"),)), "the image exists"),
+    ],
+)
+def test_a_job_that_failed_is_told_by_what_it_is(progress: RolloutProgress, words: str) -> None:
+    assert words in _reason(progress)
+
+
+def test_the_one_that_helm_gave_up_on_is_told_not_one_whose_troubles_have_passed() -> None:
+    late = replace(MIGRATE, failure="")
+    words = "resource Job/checkout-staging/checkout-migrate not ready. status: InProgress"
+    assert _reason(late, words=words).startswith("The migration step did not end within 1 s (Job/checkout-migrate).")
+    other = replace(STUCK, resource="StatefulSet/checkout")
+    words = "resource StatefulSet/checkout-staging/checkout not ready"
+    assert _reason(other, STUCK, words=words).startswith("StatefulSet/checkout had 0 of 2")
 
 
 def test_what_never_ran_is_removed() -> None:

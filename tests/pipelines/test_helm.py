@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -115,7 +116,7 @@ def away(tmp_path: Path) -> HelmClient:
 def test_a_cluster_that_is_away_is_told(away: HelmClient, helm: HelmClient) -> None:
     with pytest.raises(ClusterUnavailable):
         away.history(release="x", namespace="ns")
-    bundle = replace(BUNDLE, chart=helm.package(CHARTS / "raw-manifests")[2], values={})
+    bundle = replace(BUNDLE, chart=helm.package(CHARTS / "raw-manifests")[2], values={}, manifest=b"")
     with pytest.raises(ClusterUnavailable):
         away.upgrade(bundle, description="d", timeout_seconds=5)
 
@@ -126,8 +127,12 @@ def test_a_helm_that_does_not_end_is_stopped(tmp_path: Path, monkeypatch: pytest
     program.chmod(0o755)
     monkeypatch.setattr("pipelines.adapters.helm._GRACE_SECONDS", 0.2)
     stuck = HelmClient(program, tmp_path / "scratch")
+    hook = b"{apiVersion: batch/v1, kind: Job, metadata: {name: h, annotations: {helm.sh/hook: pre-upgrade}}}"
+    began = time.monotonic()
     with pytest.raises(RolloutFailed, match="did not end in its own time"):
-        stuck.upgrade(replace(BUNDLE, chart=b"c"), description="d", timeout_seconds=0.1)
+        stuck.upgrade(replace(BUNDLE, chart=b"c", manifest=hook), description="d", timeout_seconds=0.1)
+    # For rollout and rollback, and twice for the hook.
+    assert time.monotonic() - began > 4 * 0.1 + 0.2
     with pytest.raises(ClusterUnavailable, match="no answer in time"):
         stuck.history(release="x", namespace="ns")
     with pytest.raises(CheckCrashed, match="took longer"):

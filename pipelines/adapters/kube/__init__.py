@@ -10,9 +10,10 @@ from pipelines.adapters.kube.connection import Connection
 from pipelines.adapters.kube.dry_run import DryRun
 from pipelines.adapters.kube.facts import read_facts, read_published
 from pipelines.adapters.kube.pending import recover_pending
-from pipelines.adapters.kube.progress import watch_progress
+from pipelines.adapters.kube.progress import RolloutWatch
+from pipelines.adapters.kube.replicas import keep_replicas
 from pipelines.adapters.kube.verification import differences
-from pipelines.ports import Change, ClusterFacts, Manifest, RolloutProgress, Stop
+from pipelines.ports import Change, ClusterFacts, JobLine, Manifest, RolloutProgress, Stop
 
 __all__ = ["KubeCluster"]
 
@@ -53,9 +54,14 @@ class KubeCluster:
         """See `pipelines.ports.Cluster.recover_pending`."""
         return recover_pending(self._connection, release, namespace)
 
-    def watch(self, *, release: str, namespace: str, stop: Stop) -> Iterator[RolloutProgress]:
+    def watch(self, *, release: str, namespace: str, stop: Stop) -> Iterator[RolloutProgress | JobLine]:
         """See `pipelines.ports.Cluster.watch`."""
-        return watch_progress(self._connection, release, namespace, stop)
+        return RolloutWatch(self._connection, release, namespace).told(stop)
+
+    def keep_replicas(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[str, ...]:
+        """See `pipelines.ports.Cluster.keep_replicas`."""
+        kept = (keep_replicas(self._connection, one, namespace) for one in objects)
+        return tuple(line for line in kept if line is not None)
 
     def verify(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[str, ...]:
         """See `pipelines.ports.Cluster.verify`."""

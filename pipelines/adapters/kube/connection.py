@@ -79,9 +79,16 @@ class Connection:
                 return None
             raise
 
-    def apply(self, path: str, manifest: Manifest, *, dry_run: bool) -> Any:
-        """Server-side apply. Raises `Refused`, `ClusterUnavailable`."""
-        query: dict[str, str | int] = {"fieldManager": FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"}
+    def apply(
+        self, path: str, manifest: Manifest, *, dry_run: bool, manager: str = FIELD_MANAGER, force: bool = True
+    ) -> Any:
+        """Server-side apply; without `force` a field that another manager has set otherwise is a conflict (409).
+
+        Raises `Refused`, `ClusterUnavailable`.
+        """
+        query: dict[str, str | int] = {"fieldManager": manager, "fieldValidation": "Strict"}
+        if force:
+            query["force"] = "true"
         if dry_run:
             query["dryRun"] = "All"
         return self._json("PATCH", path, query, manifest, _APPLY)

@@ -1,151 +1,149 @@
-"""How a rollout goes, and of which pods it is that it doesn't."""
+"""How a rollout goes: its Deployments, StatefulSets and Jobs side by side, and what its Jobs write."""
 
 from __future__ import annotations
 
+import queue
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from pipelines.adapters.kube.connection import Connection, Refused
+from pipelines.adapters.kube.jobs import WatchedJob
+from pipelines.adapters.kube.pods import unready_troubles
+from pipelines.adapters.kube.workloads import APIS, collection, condition, is_of_cron_job, progress_of
 from pipelines.errors import ClusterUnavailable
-from pipelines.ports import PodTrouble, RolloutProgress, Stop
+from pipelines.hooks import hook_events
+from pipelines.ports import JobLine, PodTrouble, RolloutProgress, Stop
 
 _WATCH_SECONDS = 1
-_TROUBLE_EVERY_SECONDS = 0.5
-_MOST_PODS = 3
-_MOST_EVENTS = 3
-_LOG_LINES = 8
+_EVERY_SECONDS = 0.5
+_LOOK_SECONDS = 0.05
+
+Told = RolloutProgress | JobLine
 
 
-def watch_progress(connection: Connection, release: str, namespace: str, stop: Stop) -> Iterator[RolloutProgress]:
-    """See `pipelines.ports.Cluster.watch`. Why pods are not ready is asked from the first second on, and at times."""
-    asking = _NowAndThen()
-    while not stop.is_set():
+class RolloutWatch:
+    """See `pipelines.ports.Cluster.watch`: made before the rollout begins, to know what is not of it."""
+
+    def __init__(self, connection: Connection, release: str, namespace: str) -> None:
+        """Raises `ClusterUnavailable`."""
+        self._connection = connection
+        self._release = release
+        self._namespace = namespace
+        self._jobs: dict[str, WatchedJob] = {}
+        self._asked: dict[str, float] = {}
+        self._next_look = 0.0
+        self._before = {
+            live["metadata"]["uid"]: _mark(kind, live)
+            for kind in APIS
+            for live in self._listed(kind)[0]
+            if _is_settled(kind, live)
+        }
+
+    def told(self, stop: Stop) -> Iterator[Told]:
+        """What moves, and what Jobs write, until `stop` is set; then what hooks wrote last."""
+        feed: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+        over = threading.Event()
+        for kind in APIS:
+            threading.Thread(target=self._follow, args=(kind, feed, over), daemon=True).start()
         try:
-            yield from _watched(connection, release, namespace, stop, asking)
-        except (Refused, ClusterUnavailable):
-            # What is watched goes on without us; the rollout itself reports a cluster that is away.
-            time.sleep(_TROUBLE_EVERY_SECONDS)
+            while not stop.is_set():
+                with suppress(queue.Empty):
+                    yield from self._moved(*feed.get(timeout=_LOOK_SECONDS))
+                yield from self._written()
+            yield from self._last_words()
+        finally:
+            over.set()
 
+    def _follow(self, kind: str, feed: queue.SimpleQueue[tuple[str, Any]], over: threading.Event) -> None:
+        while not over.is_set():
+            try:
+                for live in self._stream(kind):
+                    feed.put((kind, live))
+            except (Refused, ClusterUnavailable):
+                # What is watched goes on without us; the rollout itself reports a cluster that is away.
+                over.wait(_EVERY_SECONDS)
 
-class _NowAndThen:
-    """Says yes at most each half second, and not in the first one: most rollouts are through by then."""
+    def _stream(self, kind: str) -> Iterator[Any]:
+        listed, version = self._listed(kind)
+        yield from listed
+        path, selector = collection(kind, self._namespace), self._selector()
+        events = self._connection.stream(
+            path, labelSelector=selector, resourceVersion=version, timeoutSeconds=_WATCH_SECONDS
+        )
+        yield from (event["object"] for event in events if event["type"] in ("ADDED", "MODIFIED"))
 
-    def __init__(self) -> None:
-        self._next = time.monotonic() + _TROUBLE_EVERY_SECONDS
+    def _listed(self, kind: str) -> tuple[list[Any], str]:
+        found = self._connection.get(collection(kind, self._namespace), labelSelector=self._selector())
+        return found["items"], found["metadata"]["resourceVersion"]
 
-    def __call__(self) -> bool:
-        if time.monotonic() < self._next:
+    def _selector(self) -> str:
+        return f"deploy-gateway.dev/app={self._release}"
+
+    def _moved(self, kind: str, live: Any) -> Iterator[Told]:
+        metadata = live["metadata"]
+        if self._before.get(metadata["uid"]) == _mark(kind, live) or metadata.get("deletionTimestamp"):
+            return
+        progress = progress_of(kind, live)
+        if kind == "Job":
+            if is_of_cron_job(live):
+                return
+            yield from self._job_moved(live, progress)
+            return
+        if not progress.is_complete and self._may_ask(progress.resource):
+            progress = replace(progress, troubles=self._troubles(live))
+        yield progress
+
+    def _job_moved(self, live: Any, progress: RolloutProgress) -> Iterator[Told]:
+        job = self._jobs.setdefault(live["metadata"]["uid"], WatchedJob(self._connection, live, self._release))
+        job.live = live
+        # Helm removes a failed Job at once when it is none of a hook: what its pods say is read before anything else.
+        is_failing = progress.failure or condition(live, "FailureTarget")
+        if is_failing or (not progress.is_complete and self._may_ask(progress.resource)):
+            progress = replace(progress, troubles=job.troubles(progress.failure))
+        yield from job.lines()
+        yield progress
+
+    def _may_ask(self, resource: str) -> bool:
+        """At most each half second, and not in the first one: most rollouts are through by then."""
+        now = time.monotonic()
+        if now < self._asked.setdefault(resource, now + _EVERY_SECONDS):
             return False
-        self._next = time.monotonic() + _TROUBLE_EVERY_SECONDS
+        self._asked[resource] = now + _EVERY_SECONDS
         return True
 
+    def _troubles(self, live: Any) -> tuple[PodTrouble, ...]:
+        try:
+            return unready_troubles(self._connection, self._namespace, live["spec"]["selector"]["matchLabels"])
+        except (Refused, ClusterUnavailable):
+            return ()
 
-def _watched(
-    connection: Connection, release: str, namespace: str, stop: Stop, asking: _NowAndThen
-) -> Iterator[RolloutProgress]:
-    listed = connection.get(_deployments(namespace), labelSelector=_selector(release))
-    for deployment in listed["items"]:
-        yield _progress(connection, deployment, with_troubles=asking())
-    events = connection.stream(
-        _deployments(namespace),
-        labelSelector=_selector(release),
-        resourceVersion=listed["metadata"]["resourceVersion"],
-        timeoutSeconds=_WATCH_SECONDS,
-    )
-    for event in events:
-        if stop.is_set():
-            return
-        if event["type"] in ("ADDED", "MODIFIED"):
-            yield _progress(connection, event["object"], with_troubles=asking())
+    def _written(self) -> Iterator[JobLine]:
+        if time.monotonic() >= self._next_look:
+            for job in self._jobs.values():
+                yield from job.lines()
+            self._next_look = time.monotonic() + _EVERY_SECONDS
 
-
-def _deployments(namespace: str) -> str:
-    return f"/apis/apps/v1/namespaces/{namespace}/deployments"
-
-
-def _selector(release: str) -> str:
-    return f"deploy-gateway.dev/app={release}"
+    def _last_words(self) -> Iterator[Told]:
+        """A hook may have ended since the last look, or have come and gone."""
+        with suppress(Refused, ClusterUnavailable):
+            for live in self._listed("Job")[0]:
+                if hook_events(live):
+                    yield from self._moved("Job", live)
+        for job in self._jobs.values():
+            yield from job.lines()
+            yield from job.rest()
 
 
-def _progress(connection: Connection, deployment: Any, *, with_troubles: bool) -> RolloutProgress:
-    spec, status, metadata = deployment["spec"], deployment.get("status", {}), deployment["metadata"]
-    seen = status.get("observedGeneration", 0) >= metadata["generation"]
-    wanted, updated = spec.get("replicas", 1), status.get("updatedReplicas", 0) if seen else 0
-    # Available ones of the old version keep the service up, and are no progress.
-    old = status.get("replicas", 0) - updated
-    ready = max(0, min(updated, status.get("availableReplicas", 0) - old)) if seen else 0
-    progress = RolloutProgress(f"Deployment/{metadata['name']}", ready, updated, wanted, ())
-    if progress.is_complete or not with_troubles:
-        return progress
-    return replace(progress, troubles=_troubles(connection, metadata["namespace"], spec["selector"]["matchLabels"]))
+def _is_settled(kind: str, live: Any) -> bool:
+    """Whether this object, as it is, is no part of a rollout that begins now. Helm makes a hook's Job anew."""
+    progress = progress_of(kind, live)
+    return progress.is_complete or bool(progress.failure or progress.hook)
 
 
-def _troubles(connection: Connection, namespace: str, labels: dict[str, str]) -> tuple[PodTrouble, ...]:
-    selector = ",".join(f"{key}={value}" for key, value in labels.items())
-    pods = connection.get(f"/api/v1/namespaces/{namespace}/pods", labelSelector=selector)["items"]
-    unready = [pod for pod in pods if not pod["metadata"].get("deletionTimestamp") and not _is_ready(pod)]
-    unready.sort(key=lambda pod: str(pod["metadata"]["creationTimestamp"]), reverse=True)
-    return tuple(_trouble(connection, namespace, pod) for pod in unready[:_MOST_PODS])
-
-
-def _is_ready(pod: Any) -> bool:
-    return any(
-        one["type"] == "Ready" and one["status"] == "True" for one in pod.get("status", {}).get("conditions", [])
-    )
-
-
-def _trouble(connection: Connection, namespace: str, pod: Any) -> PodTrouble:
-    name = pod["metadata"]["name"]
-    container, condition, message = _reason(pod)
-    return PodTrouble(
-        pod=name,
-        container=container,
-        condition=condition,
-        message=message,
-        events=_events(connection, namespace, name),
-        log_tail=_log_tail(connection, namespace, name, container),
-    )
-
-
-def _reason(pod: Any) -> tuple[str, str, str]:
-    """Container, condition, message: from the container that is worst, or from the pod's own conditions."""
-    status = pod.get("status", {})
-    statuses = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
-    for state in ("waiting", "terminated"):
-        for one in statuses:
-            found = one.get("state", {}).get(state)
-            if found and found.get("reason") not in ("Completed", "ContainerCreating", "PodInitializing"):
-                last = one.get("lastState", {}).get("terminated", {})
-                exit_text = f", last exit code {last['exitCode']}" if "exitCode" in last else ""
-                return one["name"], found.get("reason", state), f"{found.get('message', '')}{exit_text}"
-    for one in statuses:
-        if not one.get("ready"):
-            started = "running, readiness probe not answered" if "running" in one.get("state", {}) else "not started"
-            return one["name"], "not ready", started
-    for one in status.get("conditions", []):
-        if one["status"] == "False":
-            return _first_container(pod), f"{one['type']} is false", one.get("message", one.get("reason", ""))
-    return _first_container(pod), status.get("phase", "Unknown"), status.get("message", "")
-
-
-def _first_container(pod: Any) -> str:
-    return str(pod["spec"]["containers"][0]["name"])
-
-
-def _events(connection: Connection, namespace: str, pod: str) -> tuple[str, ...]:
-    selector = f"involvedObject.name={pod},type=Warning"
-    try:
-        found = connection.get(f"/api/v1/namespaces/{namespace}/events", fieldSelector=selector)["items"]
-    except Refused:
-        return ()
-    found.sort(key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""))
-    return tuple(f"{event.get('reason', '')}: {event.get('message', '')}" for event in found[-_MOST_EVENTS:])
-
-
-def _log_tail(connection: Connection, namespace: str, pod: str, container: str) -> tuple[str, ...]:
-    """The end of the container's log, where its kubelet serves it: simulated ones don't."""
-    return connection.text_lines(
-        f"/api/v1/namespaces/{namespace}/pods/{pod}/log", container=container, tailLines=_LOG_LINES
-    )
+def _mark(kind: str, live: Any) -> int:
+    """What changes when a rollout touches the object; a Job that is over can't be touched any more."""
+    return 0 if kind == "Job" else int(live["metadata"]["generation"])

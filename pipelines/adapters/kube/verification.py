@@ -2,44 +2,88 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from pipelines.adapters.kube.connection import Connection
+from pipelines.adapters.kube.workloads import condition
+from pipelines.hooks import hook_events
 from pipelines.manifests import name_of
 from pipelines.ports import Manifest
-from pipelines.resources import at
+from pipelines.resources import WORKLOADS, at, pod_spec_path
 
 _THREADS = 8
-_HOOK = "helm.sh/hook"
+_CRON_FIELDS = ("schedule", "timeZone", "suspend")
 
 
 def differences(connection: Connection, objects: tuple[Manifest, ...], namespace: str) -> tuple[str, ...]:
     """See `pipelines.ports.Cluster.verify`. Hooks are left out: they may be gone by now, as they asked."""
-    lasting = [one for one in objects if _HOOK not in (one["metadata"].get("annotations") or {})]
+    lasting = [one for one in objects if not hook_events(one)]
     with ThreadPoolExecutor(_THREADS) as pool:
         found = list(pool.map(lambda one: connection.find(connection.path_of(one, namespace)), lasting))
-    return tuple(line for wanted, live in zip(lasting, found, strict=True) for line in _compare(wanted, live))
+    return tuple(
+        f"{name_of(wanted)}{line}"
+        for wanted, live in zip(lasting, found, strict=True)
+        for line in _compare(wanted, live)
+    )
 
 
-def _compare(wanted: Manifest, live: Any) -> list[str]:
-    name = name_of(wanted)
+def _compare(wanted: Manifest, live: Any) -> Iterator[str]:
+    kind = str(wanted["kind"])
     if live is None:
-        return [f"{name} is not there"]
-    if wanted["kind"] != "Deployment":
-        return []
-    lines = []
-    path = ("spec", "template", "spec", "containers")
-    images = [{one["name"]: one.get("image") for one in at(side, path) or []} for side in (wanted, live)]
-    lines += [
-        f"{name}: container {container} runs {images[1].get(container)}, not {image}"
-        for container, image in images[0].items()
-        if images[1].get(container) != image
-    ]
-    status = live.get("status", {})
-    available, replicas = status.get("availableReplicas", 0), live["spec"].get("replicas", 1)
+        yield " is not there"
+        return
+    if kind in WORKLOADS:
+        yield from _images(wanted, live)
+    if kind == "CronJob":
+        yield from _cron_fields(wanted, live)
+    if kind == "Job" and not condition(live, "Complete"):
+        failed = condition(live, "Failed")
+        yield f": it failed: {failed.get('reason', '')}" if failed else ": it is not complete"
+    if kind in ("Deployment", "StatefulSet"):
+        yield from _replicas(wanted, live)
+    if kind == "StatefulSet":
+        yield from _revision(live)
+
+
+def _images(wanted: Manifest, live: Any) -> Iterator[str]:
+    spec = pod_spec_path(str(wanted["kind"]))
+    for field, noun in (("initContainers", "init container"), ("containers", "container")):
+        checked, running = (
+            {one["name"]: one.get("image") for one in at(side, (*spec, field)) or []} for side in (wanted, live)
+        )
+        for name, image in checked.items():
+            if running.get(name) != image:
+                yield f": {noun} {name} runs {running.get(name)}, not {image}"
+
+
+def _cron_fields(wanted: Manifest, live: Any) -> Iterator[str]:
+    for field in _CRON_FIELDS:
+        checked, running = (side["spec"].get(field) or None for side in (wanted, live))
+        if checked != running:
+            yield f": {field} is {running}, not {checked}"
+
+
+def _replicas(wanted: Manifest, live: Any) -> Iterator[str]:
+    status, replicas = live.get("status", {}), live["spec"].get("replicas", 1)
+    checked = at(wanted, ("spec", "replicas"))
     if status.get("observedGeneration", 0) < live["metadata"]["generation"]:
-        lines.append(f"{name}: its controller has not seen the change yet")
-    elif available < replicas:
-        lines.append(f"{name}: {available} of {replicas} replicas are available")
-    return lines
+        yield ": its controller has not seen the change yet"
+    elif checked is not None and replicas != checked:
+        yield f": {replicas} replicas are asked for, not {checked}"
+    elif checked is None and replicas > 0:
+        # An autoscaler may be adding some at this very moment: those that are there have to be of this version.
+        if status.get("availableReplicas", 0) < 1:
+            yield f": none of {replicas} replicas is available"
+    elif status.get("availableReplicas", 0) < replicas:
+        yield f": {status.get('availableReplicas', 0)} of {replicas} replicas are available"
+
+
+def _revision(live: Any) -> Iterator[str]:
+    """Every pod of a StatefulSet is of its newest revision, unless it was asked to leave some as they were."""
+    strategy, status = live["spec"].get("updateStrategy") or {}, live.get("status", {})
+    if strategy.get("type") == "OnDelete" or at(strategy, ("rollingUpdate", "partition")):
+        return
+    if status.get("currentRevision") != status.get("updateRevision"):
+        yield ": some of its pods are of the version before"

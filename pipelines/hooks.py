@@ -1,0 +1,28 @@
+"""Helm hooks: what runs before and after a rollout, by Helm's annotation, and what people call it."""
+
+from __future__ import annotations
+
+from pipelines.ports import Manifest
+
+_HOOK = "helm.sh/hook"
+_STEPS = {"migrate": "the migration step", "verify": "the smoke check"}
+
+
+def hook_events(manifest: Manifest) -> str:
+    """Helm's events of the hook that `manifest` is, such as `pre-install,pre-upgrade`; empty when it is none."""
+    return str((manifest["metadata"].get("annotations") or {}).get(_HOOK, ""))
+
+
+def step_of(name: str, app: str) -> str:
+    """`migrate` of the Job `checkout-migrate` of the App `checkout`."""
+    return name.removeprefix(f"{app}-")
+
+
+def step_words(name: str, app: str) -> str:
+    """What a sentence calls the hook `name`: the standard chart's own by what they do, others by their name."""
+    return _STEPS.get(step_of(name, app), f"the hook {step_of(name, app)}")
+
+
+def runs_before(events: str) -> bool:
+    """Whether the hook of these `events` runs before anything of the App is touched."""
+    return bool(events) and all(one.strip().startswith("pre-") for one in events.split(","))
