@@ -128,7 +128,13 @@ TOOLS: Mapping[str, Tool] = {
     )
 }
 
-_DATA_MODULES = {"istio-api": "istio.io/api", "kwok": "sigs.k8s.io/kwok"}
+_DATA_MODULES = {
+    "external-secrets": "github.com/external-secrets/external-secrets",
+    "gateway-api": "sigs.k8s.io/gateway-api",
+    "istio-api": "istio.io/api",
+    "kwok": "sigs.k8s.io/kwok",
+    "prometheus-operator": "github.com/prometheus-operator/prometheus-operator",
+}
 
 
 def cache_dir() -> Path:
@@ -332,10 +338,15 @@ def _run(
     return process.returncode, output
 
 
+def pin_of(name: str) -> str:
+    """A digest that changes with the pinned source of the module `name`."""
+    return hashlib.sha256((_MODULES / name / "go.sum").read_bytes()).hexdigest()
+
+
 def module_dir(name: str) -> Path:
-    """The unpacked source of a pinned module (`istio-api` or `kwok`) in Go's module cache."""
+    """The unpacked source of a pinned module (a key of `_DATA_MODULES`) in Go's module cache."""
     known = _Memory(cache_dir() / "modules.json")
-    key = f"{name}:{hashlib.sha256((_MODULES / name / 'go.sum').read_bytes()).hexdigest()}"
+    key = f"{name}:{pin_of(name)}"
     remembered = known.get(key)
     if remembered and Path(remembered).is_dir():
         return Path(remembered)

@@ -14,17 +14,10 @@ from typing import Any
 from pipelines.cluster import ACCESS, GATEWAY_ONLY, MANAGED_LABEL, SERVICE_ACCOUNT, SERVICE_ACCOUNT_NAMESPACE
 from pipelines.errors import ClusterUnavailable
 from tools.stack.control_plane import NODES
-from tools.toolbox import ensure, module_dir
+from tools.stack.kinds import ADD_ONS, MESH, Kinds, essentials, groups
+from tools.toolbox import ensure
 
 _EMBEDDED = Path(__file__).with_name("cluster.yaml")
-_ISTIO_CRDS = Path("kubernetes") / "customresourcedefinitions.gen.yaml"
-# Those that the standard chart uses; the file brings all of Istio's.
-_MESH_KINDS = (
-    "authorizationpolicies.security.istio.io",
-    "peerauthentications.security.istio.io",
-    "serviceentries.networking.istio.io",
-    "virtualservices.networking.istio.io",
-)
 _TOKEN_HOURS = 24
 _CONDITION_SECONDS = 30.0
 _POLICY_SECONDS = 30.0
@@ -51,7 +44,7 @@ def prepare_cluster(admin: Path, state: Path, *, embedded: bool, progress: Calla
     When this returns, the admission policies are in force. Raises `ClusterUnavailable` with kubectl's words.
     """
     with ThreadPoolExecutor() as pool:
-        crds = pool.submit(_install_mesh_crds, admin, embedded=embedded, progress=progress)
+        crds = pool.submit(_install_kinds, admin, embedded=embedded, progress=progress)
         files = [ACCESS, GATEWAY_ONLY, *([_EMBEDDED] if embedded else [])]
         _must(admin, *_apply(*files))
         version = json.loads(_must(admin, "get", "--raw=/version"))["gitVersion"]
@@ -99,22 +92,26 @@ def _apply(*files: Path) -> tuple[str, ...]:
     return ("apply", "--server-side", "--force-conflicts", "--validate=false", *names)
 
 
-def _install_mesh_crds(admin: Path, *, embedded: bool, progress: Callable[[str], None]) -> None:
-    """Istio's kinds. In a cluster of the user's only where they are missing, and said aloud."""
-    if not embedded:
-        there = kubectl(admin, "get", "crd", "peerauthentications.security.istio.io", "--output=name")
-        if there.returncode == 0:
+def _install_kinds(admin: Path, *, embedded: bool, progress: Callable[[str], None]) -> None:
+    """Those of the mesh and of the add-ons. In a cluster of the user's only the mesh's, where it lacks them."""
+    if embedded:
+        wanted: tuple[Kinds, ...] = (MESH, *ADD_ONS)
+        files = [essentials(wanted)]
+    else:
+        if kubectl(admin, "get", "crd", MESH.names[0], "--output=name").returncode == 0:
             return
         progress("the cluster has no Istio: installing its CustomResourceDefinitions, and nothing else of it")
-    file = module_dir("istio-api") / _ISTIO_CRDS
-    _must(admin, *_apply(file))
-    _await_condition(admin, "Established", "customresourcedefinitions", _MESH_KINDS)
-    _await_schemas(admin)
+        wanted = (MESH,)
+        files = MESH.paths
+    _must(admin, *_apply(*files))
+    _await_condition(
+        admin, "Established", "customresourcedefinitions", [name for kinds in wanted for name in kinds.names]
+    )
+    _await_schemas(admin, groups(wanted))
 
 
-def _await_schemas(admin: Path) -> None:
-    """Returns when the server publishes the schemas of the mesh's kinds: a moment after it has the kinds."""
-    groups = {kind.partition(".")[2] for kind in _MESH_KINDS}
+def _await_schemas(admin: Path, groups: Collection[str]) -> None:
+    """Returns when the server publishes the schemas of `groups`: a moment after it has their kinds."""
     deadline = time.monotonic() + _CONDITION_SECONDS
     while time.monotonic() < deadline:
         paths = json.loads(_must(admin, "get", "--raw=/openapi/v3"))["paths"]
