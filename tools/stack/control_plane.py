@@ -1,4 +1,4 @@
-"""etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kwok, each under an identity of its own."""
+"""etcd, the API server, controller manager, scheduler and simulated kubelets, each under an identity of its own."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.stack.component import Component, ComponentFailed
+from tools.stack.component import Component
 from tools.stack.kubeconfig import write_kubeconfig
+from tools.stack.kubelet import make_kubelet
 from tools.stack.pki import Pki, make_pki
 from tools.stack.ports import free_ports
 from tools.stack.readiness import http_ready
-from tools.toolbox import module_dir
 
-_STAGES = Path(__file__).with_name("stages.yaml")
 _IDENTITIES = {
     "admin": ("admin", "system:masters"),
     "developer": ("developer", "developers"),
     "kube-controller-manager": ("system:kube-controller-manager", ""),
     "kube-scheduler": ("system:kube-scheduler", ""),
     "kwok": ("system:kwok", "system:masters"),
+    "log-server": ("log-server", "log-servers"),
 }
 # Its state is thrown away with it, so there is nothing to wait for at its end.
 _NO_GRACE = 0.0
@@ -38,7 +38,7 @@ class ControlPlane:
 
 def make_control_plane(state: Path, tools: Mapping[str, Path]) -> ControlPlane:
     """Everything below `state`; `tools` maps the names of the five programs to their paths. Starts nothing."""
-    etcd_client, etcd_peer, api, manager, scheduler, kwok = free_ports(6)
+    etcd_client, etcd_peer, api, manager, scheduler, *kubelet = free_ports(7)
     pki = make_pki(state / "pki")
     server = f"https://127.0.0.1:{api}"
     tokens = {name: secrets.token_hex(24) for name in _IDENTITIES}
@@ -57,7 +57,7 @@ def make_control_plane(state: Path, tools: Mapping[str, Path]) -> ControlPlane:
         _api_server(state, tools["kube-apiserver"], pki, tokens, api, etcd_client),
         _controller_manager(tools["kube-controller-manager"], pki, kubeconfigs, manager),
         _scheduler(tools["kube-scheduler"], pki, kubeconfigs, scheduler),
-        _kwok(state, tools["kwok"], kubeconfigs, kwok),
+        *make_kubelet(state, tools["kwok"], pki, kubeconfigs["kwok"], kubeconfigs["log-server"], kubelet),
     )
     return ControlPlane(components, kubeconfigs)
 
@@ -121,6 +121,10 @@ def _api_server(
             f"--audit-policy-file={policy}",
             f"--audit-log-path={audit_log(state)}",
             "--endpoint-reconciler-type=none",
+            f"--kubelet-certificate-authority={pki.authority}",
+            f"--kubelet-client-certificate={pki.client_certificate}",
+            f"--kubelet-client-key={pki.client_key}",
+            "--kubelet-preferred-address-types=InternalIP",
             # Nodes that nothing beats for are ready from the start, and stay it.
             "--disable-admission-plugins=TaintNodesByCondition",
             "--shutdown-delay-duration=0s",
@@ -168,47 +172,3 @@ def _scheduler(program: Path, pki: Pki, kubeconfigs: Mapping[str, Path], port: i
         ready=http_ready(port, "/healthz", authority=pki.authority),
         needs=("kube-apiserver",),
     )
-
-
-def _kwok(state: Path, program: Path, kubeconfigs: Mapping[str, Path], port: int) -> Component:
-    stages = module_dir("kwok") / "kustomize" / "stage"
-    config = state / "kwok.yaml"
-    config.write_text(
-        "---\n".join(
-            [
-                (stages / "node" / "fast" / "node-initialize.yaml").read_text(),
-                (stages / "pod" / "fast" / "pod-delete.yaml").read_text(),
-                (stages / "pod" / "fast" / "pod-complete.yaml").read_text(),
-                _only_unless_simulated((stages / "pod" / "fast" / "pod-ready.yaml").read_text()),
-                _STAGES.read_text(),
-            ]
-        )
-    )
-    return Component(
-        name="kwok",
-        grace_seconds=_NO_GRACE,
-        argv=(
-            program,
-            f"--kubeconfig={kubeconfigs['kwok']}",
-            f"--config={config}",
-            "--manage-all-nodes=true",
-            f"--server-address=127.0.0.1:{port}",
-            "--node-lease-duration-seconds=0",
-        ),
-        ready=http_ready(port, "/healthz"),
-        needs=("kube-apiserver",),
-    )
-
-
-def _only_unless_simulated(stage: str) -> str:
-    """kwok's own way to make a Pod ready, left to Pods whose containers don't say SIMULATE."""
-    before, selector, after = stage.partition("    matchExpressions:\n")
-    if not selector:
-        raise ComponentFailed(
-            "kwok's stage pod-ready has another form in this version", "Use the pinned kwok", where="kwok"
-        )
-    condition = (
-        "    - key: '.spec.containers.[] | .env // [] | .[] | select( .name == \"SIMULATE\" ) | .value'\n"
-        "      operator: 'DoesNotExist'\n"
-    )
-    return before + selector + condition + after

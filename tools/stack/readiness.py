@@ -1,7 +1,8 @@
-"""How components say that they are ready: over HTTP, by a Redis ping, or by a worker's entry in Redis."""
+"""How components say that they are ready: over HTTP, by an open port, by a Redis ping, by a worker's entry in Redis."""
 
 from __future__ import annotations
 
+import socket
 import ssl
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
@@ -32,6 +33,17 @@ def http_ready(port: int, path: str, *, authority: Path | None = None, token: st
             return False  # not ready yet: asked again until the deadline
         finally:
             connection.close()
+
+    return ready
+
+
+def port_ready(port: int) -> Ready:
+    """A check that somebody takes connections on `port` of loopback."""
+
+    def ready(_pid: int) -> bool:
+        with socket.socket() as attempt:
+            attempt.settimeout(_PROBE_SECONDS)
+            return attempt.connect_ex(("127.0.0.1", port)) == 0
 
     return ready
 

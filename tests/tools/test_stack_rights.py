@@ -1,0 +1,229 @@
+"""Promises of the gateway's rights in a cluster, and of who else may write in its namespaces, and what."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import Any
+
+import pytest
+
+from tests.tools.test_stack_control_plane import MANAGED, deployment, eventually, get
+from tests.tools.test_stack_kinds import MONITOR, ROUTE, SECRET
+from tools.stack import Stack
+
+NAMESPACE = "rights"
+CLAIM = {
+    "apiVersion": "v1",
+    "kind": "PersistentVolumeClaim",
+    "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+}
+OPERATOR = "external-secrets:external-secrets"
+
+
+def owned(kind: str | None) -> dict[str, Any]:
+    owner = {"apiVersion": "external-secrets.io/v1", "kind": kind, "name": "web", "uid": "0"}
+    metadata = {"ownerReferences": [owner]} if kind else {}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": {}}
+
+
+@pytest.fixture(scope="module")
+def managed(stack: Stack) -> str:
+    namespace = {**MANAGED, "metadata": {**MANAGED["metadata"], "name": NAMESPACE}}  # type: ignore[dict-item]
+    done = stack.kubectl("apply", "--filename=-", identity="deploy", stdin=json.dumps(namespace))
+    assert done.returncode == 0, done.stderr
+    eventually(lambda: stack.kubectl("get", "serviceaccount", "default", "-n", NAMESPACE).returncode == 0)
+    return NAMESPACE
+
+
+def write(
+    stack: Stack, verb: str, manifest: dict[str, Any], *options: str, account: str = "", identity: str = "admin"
+) -> subprocess.CompletedProcess[str]:
+    """Writes `manifest` under the name `web`; as the service account NAMESPACE:NAME with all rights in RBAC."""
+    whole = {**manifest, "metadata": {"name": "web", "namespace": NAMESPACE, **manifest.get("metadata", {})}}
+    impersonated = ()
+    if account:
+        groups = ("system:serviceaccounts", f"system:serviceaccounts:{account.split(':')[0]}", "system:masters")
+        impersonated = (f"--as=system:serviceaccount:{account}", *(f"--as-group={group}" for group in groups))
+    arguments = (verb, "--filename=-", *impersonated, *options)
+    return stack.kubectl(*arguments, identity=identity, stdin=json.dumps(whole))
+
+
+ONLY_THE_GATEWAYS = [
+    pytest.param(ROUTE, id="HTTPRoute"),
+    pytest.param(MONITOR, id="ServiceMonitor"),
+    pytest.param(SECRET, id="ExternalSecret"),
+    pytest.param(CLAIM, id="PersistentVolumeClaim"),
+    pytest.param(owned(None), id="Secret"),
+    pytest.param(owned("ExternalSecret"), id="Secret-of-an-ExternalSecret"),
+]
+
+
+@pytest.mark.usefixtures("managed")
+@pytest.mark.parametrize("manifest", ONLY_THE_GATEWAYS)
+def test_the_gateway_writes_what_the_chart_renders(stack: Stack, manifest: dict[str, Any]) -> None:
+    done = write(stack, "create", manifest, "--dry-run=server", identity="deploy")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.usefixtures("managed")
+@pytest.mark.parametrize("account", ["", "shop:robot"])
+@pytest.mark.parametrize("manifest", ONLY_THE_GATEWAYS)
+def test_nobody_else_writes_it(stack: Stack, manifest: dict[str, Any], account: str) -> None:
+    done = write(stack, "create", manifest, "--dry-run=server", account=account)
+    assert "deployed to by the gateway only" in done.stderr
+
+
+@pytest.mark.usefixtures("managed")
+def test_the_operator_of_external_secrets_writes_the_secrets_of_external_secrets(stack: Stack) -> None:
+    done = write(stack, "create", owned("ExternalSecret"), "--dry-run=server", account=OPERATOR)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.usefixtures("managed")
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        pytest.param(owned(None), id="Secret"),
+        pytest.param(owned("Deployment"), id="Secret-of-a-Deployment"),
+        pytest.param(SECRET, id="ExternalSecret"),
+        pytest.param(ROUTE, id="HTTPRoute"),
+    ],
+)
+def test_and_it_creates_nothing_else(stack: Stack, manifest: dict[str, Any]) -> None:
+    done = write(stack, "create", manifest, "--dry-run=server", account=OPERATOR)
+    assert "deployed to by the gateway only" in done.stderr
+
+
+@pytest.fixture
+def external_secret(stack: Stack, managed: str) -> str:
+    assert write(stack, "apply", SECRET, identity="deploy").returncode == 0
+    return "externalsecret/web"
+
+
+def patch(stack: Stack, what: str, change: dict[str, Any], account: str) -> subprocess.CompletedProcess[str]:
+    groups = ("system:serviceaccounts", f"system:serviceaccounts:{account.split(':')[0]}", "system:masters")
+    return stack.kubectl(
+        *("patch", what, f"--namespace={NAMESPACE}", "--type=merge", f"--patch={json.dumps(change)}"),
+        *(f"--as=system:serviceaccount:{account}", *(f"--as-group={group}" for group in groups)),
+    )
+
+
+def test_the_operator_marks_an_external_secret_as_in_use(stack: Stack, external_secret: str) -> None:
+    done = patch(stack, external_secret, {"metadata": {"annotations": {"seen": "yes"}}}, OPERATOR)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_operator_does_not_change_what_is_to_be_fetched(stack: Stack, external_secret: str) -> None:
+    done = patch(stack, external_secret, {"spec": {"target": {"name": "other"}}}, OPERATOR)
+    assert "deployed to by the gateway only" in done.stderr
+
+
+@pytest.fixture
+def claim(stack: Stack, managed: str) -> str:
+    assert write(stack, "apply", CLAIM, identity="deploy").returncode == 0
+    return "pvc/web"
+
+
+def test_a_driver_marks_a_claim_as_in_use(stack: Stack, claim: str) -> None:
+    done = patch(stack, claim, {"metadata": {"annotations": {"seen": "yes"}}}, "csi:driver")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_driver_does_not_change_what_is_claimed(stack: Stack, claim: str) -> None:
+    done = patch(stack, claim, {"spec": {"volumeName": "another"}}, "csi:driver")
+    assert "deployed to by the gateway only" in done.stderr
+
+
+@pytest.mark.usefixtures("managed")
+def test_what_the_gateway_writes_gets_its_volumes(stack: Stack) -> None:
+    objects = json.loads(deployment(stack, NAMESPACE))
+    workload = objects["items"][1]
+    workload["kind"] = "StatefulSet"
+    workload["spec"] |= {"serviceName": "web", "volumeClaimTemplates": [{**CLAIM, "metadata": {"name": "data"}}]}
+    done = stack.kubectl("apply", "--filename=-", identity="deploy", stdin=json.dumps(objects))
+    assert done.returncode == 0, done.stderr
+    eventually(lambda: get(stack, "statefulset", "web", "-n", NAMESPACE)["status"].get("readyReplicas") == 2)
+
+
+CONFIG = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"key": "value"}}
+
+
+@pytest.mark.usefixtures("managed")
+def test_an_app_writes_config_maps_where_it_is(stack: Stack) -> None:
+    done = write(stack, "create", CONFIG, "--dry-run=server", account=f"{NAMESPACE}:web")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.usefixtures("managed")
+def test_an_app_writes_no_config_maps_elsewhere(stack: Stack) -> None:
+    done = write(stack, "create", CONFIG, "--dry-run=server", account="shop:web")
+    assert "deployed to by the gateway only" in done.stderr
+
+
+@pytest.mark.usefixtures("managed")
+def test_an_app_writes_no_secrets_where_it_is(stack: Stack) -> None:
+    done = write(stack, "create", owned(None), "--dry-run=server", account=f"{NAMESPACE}:web")
+    assert "deployed to by the gateway only" in done.stderr
+
+
+def role(group: str, resource: str, *verbs: str) -> dict[str, Any]:
+    rule = {"apiGroups": [group], "resources": [resource], "resourceNames": ["web"], "verbs": list(verbs)}
+    return {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": LABELLED, "rules": [rule]}
+
+
+# What no rule has anything against, whichever other tests have installed by now.
+LABELLED = {
+    "labels": {
+        "app.kubernetes.io/name": "web",
+        "app.kubernetes.io/managed-by": "Helm",
+        "app.kubernetes.io/part-of": "shop",
+        "deploy-gateway.dev/app": "web",
+        "deploy-gateway.dev/team": "shop",
+        "deploy-gateway.dev/environment": "staging",
+        "deploy-gateway.dev/commit": "0" * 40,
+    }
+}
+READ, WRITE = ("get", "list", "watch"), ("get", "list", "watch", "create", "update", "patch", "delete")
+
+
+@pytest.mark.usefixtures("managed")
+@pytest.mark.parametrize(
+    ("group", "resource", "verbs"),
+    [
+        ("", "configmaps", WRITE),
+        ("coordination.k8s.io", "leases", WRITE),
+        ("", "endpoints", READ),
+        ("discovery.k8s.io", "endpointslices", READ),
+        ("", "pods", READ),
+        ("", "services", READ),
+        ("", "events", READ),
+    ],
+)
+def test_the_gateway_grants_what_an_app_may_ask_for(
+    stack: Stack, group: str, resource: str, verbs: tuple[str, ...]
+) -> None:
+    done = write(stack, "create", role(group, resource, *verbs), "--dry-run=server", identity="deploy")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.usefixtures("managed")
+@pytest.mark.parametrize(
+    ("group", "resource", "verb"),
+    [
+        ("", "pods", "create"),
+        ("", "pods/exec", "create"),
+        ("", "pods/attach", "create"),
+        ("", "pods/portforward", "create"),
+        ("", "serviceaccounts/token", "create"),
+        ("", "serviceaccounts", "impersonate"),
+        ("rbac.authorization.k8s.io", "roles", "escalate"),
+        ("rbac.authorization.k8s.io", "roles", "bind"),
+        ("", "persistentvolumes", "create"),
+        ("external-secrets.io", "secretstores", "create"),
+    ],
+)
+def test_the_gateway_can_not_grant_more_than_it_has(stack: Stack, group: str, resource: str, verb: str) -> None:
+    done = write(stack, "create", role(group, resource, verb), "--dry-run=server", identity="deploy")
+    assert done.returncode != 0
+    assert "attempting to grant RBAC permissions not currently held" in done.stderr
