@@ -37,6 +37,7 @@ def contradictions(
     yield from _repositories(file, document)
     yield from _registries(file, document)
     yield from _ways_in(file, document)
+    yield from _cloud_identities(file, document)
     if charts is not None:
         yield from _pins(file, document, charts)
     if known_rules is not None:
@@ -146,6 +147,18 @@ def _repositories(file: GatewayFile, document: Document) -> Iterator[Fault]:
             location = ("apps", name, "repository")
             reason = f"{dotted(location)}: the host {host!r} is not in `git.allowed_hosts`"
             yield Fault(document.where(location), reason, did_you_mean(host, file.git.allowed_hosts))
+
+
+def _cloud_identities(file: GatewayFile, document: Document) -> Iterator[Fault]:
+    for name, app in file.apps.items():
+        for environment in app.cloud_identities:
+            location: Location = ("apps", name, "cloud_identities", environment)
+            if environment not in file.environments:
+                reason = f"{dotted(location)}: there is no Environment {environment!r}"
+                yield Fault(document.where(location), reason, did_you_mean(environment, file.environments))
+            elif file.environments[environment].cloud is None:
+                reason = f"{dotted(location)}: the Environment {environment!r} does not say whose identity that is"
+                yield Fault(document.where(location), reason, f"Add `cloud: aws` (or gcp, azure) to {environment}")
 
 
 def _registries(file: GatewayFile, document: Document) -> Iterator[Fault]:

@@ -14,9 +14,19 @@ from configuration.consistency import contradictions, ingress_kind
 from configuration.document import Document, Location, parse
 from configuration.explanation import explain
 from configuration.references import BrokenReference, resolve
-from configuration.schema import EnvironmentEntry, GatewayFile
+from configuration.schema import EnvironmentEntry, GatewayFile, PlacementEntry
 from configuration.settings import ImageRegistry, Limits, Settings, Token
-from pipelines.apps import ApiServer, App, AppName, ClusterName, Environment, EnvironmentName, Ingress, Scraper
+from pipelines.apps import (
+    ApiServer,
+    App,
+    AppName,
+    ClusterName,
+    Environment,
+    EnvironmentName,
+    Ingress,
+    Placement,
+    Scraper,
+)
 from pipelines.charts import STANDARD_CHARTS, StandardCharts
 from pipelines.errors import Fault, InvalidConfiguration
 
@@ -169,7 +179,14 @@ def _settings(file: GatewayFile, folder: Path, database_url: str, redis_url: str
         charts=charts,
         clusters=tuple(ClusterName(name) for name in file.clusters),
         apps={
-            name: App(AppName(name), entry.team, entry.repository, entry.deploy_file, entry.chart)
+            name: App(
+                AppName(name),
+                entry.team,
+                entry.repository,
+                entry.deploy_file,
+                entry.chart,
+                dict(entry.cloud_identities),
+            )
             for name, entry in file.apps.items()
         },
         environments={name: _environment(name, entry) for name, entry in file.environments.items()},
@@ -195,6 +212,18 @@ def _environment(name: str, entry: EnvironmentEntry) -> Environment:
         ingress=_ingress(entry),
         scraper=Scraper(entry.metrics.namespace, entry.metrics.service_account),
         api_server=ApiServer(entry.api_server.cidr, tuple(entry.api_server.ports)),
+        placements={name: _placement(placement) for name, placement in entry.placements.items()},
+        pull_secrets=tuple(entry.pull_secrets),
+        cloud=entry.cloud,
+    )
+
+
+def _placement(entry: PlacementEntry) -> Placement:
+    return Placement(
+        dict(entry.node_selector),
+        tuple(one.model_dump(exclude_none=True) for one in entry.tolerations),
+        entry.priority_class,
+        entry.runtime_class,
     )
 
 
@@ -206,4 +235,5 @@ def _ingress(entry: EnvironmentEntry) -> Ingress:
         gateway=written.gateway or Ingress().gateway,
         namespace=written.namespace,
         service_account=written.service_account,
+        issuer=written.issuer,
     )

@@ -61,6 +61,7 @@ RuleName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$",
 Url = Annotated[str, AfterValidator(_url)]
 Host = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$")]
 Label = Annotated[str, StringConstraints(pattern=f"^{_LABEL}$")]
+CloudIdentity = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9:/_.@+=-]+$", max_length=300)]
 Chart = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 
@@ -104,6 +105,9 @@ class IngressSection(_Section):
     )
     namespace: Label = Field(default=_INGRESS.namespace, description="Where its pods run.")
     service_account: Label = Field(default=_INGRESS.service_account, description="What its pods run as.")
+    issuer: Label | None = Field(
+        default=None, description="cert-manager's ClusterIssuer for the certificates, for the kind Ingress."
+    )
 
 
 class MetricsSection(_Section):
@@ -120,6 +124,26 @@ class ApiServerSection(_Section):
     ports: list[Annotated[int, Field(ge=1, le=65535)]] = Field(
         default=list(_API_SERVER.ports), min_length=1, description="Its ports; by default 443 and 6443."
     )
+
+
+class TolerationEntry(_Section):
+    """A taint that is tolerated, as Kubernetes has it."""
+
+    key: str = Field(min_length=1, max_length=253, description="The taint's key.")
+    operator: Literal["Equal", "Exists"] = Field(default="Equal", description="How it is compared.")
+    value: str | None = Field(default=None, max_length=63, description="The taint's value.")
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(
+        default=None, description="Which effect; without it, all."
+    )
+
+
+class PlacementEntry(_Section):
+    """A kind of nodes, by the name that teams write as `placement`."""
+
+    node_selector: dict[str, str] = Field(default_factory=dict, description="Labels of those nodes.")
+    tolerations: list[TolerationEntry] = Field(default_factory=list, description="Taints of those nodes.")
+    priority_class: Label | None = Field(default=None, description="The PriorityClass of its pods.")
+    runtime_class: Label | None = Field(default=None, description="The RuntimeClass of its pods.")
 
 
 class EnvironmentEntry(_Section):
@@ -153,6 +177,15 @@ class EnvironmentEntry(_Section):
     api_server: ApiServerSection = Field(
         default_factory=ApiServerSection, description="Where pods reach the Kubernetes API, if they may."
     )
+    placements: dict[Name, PlacementEntry] = Field(
+        default_factory=dict, description="Kinds of nodes that Apps may ask for, by name."
+    )
+    pull_secrets: list[Label] = Field(
+        default_factory=list, description="Secrets for private registries, which the platform keeps in each namespace."
+    )
+    cloud: Literal["aws", "gcp", "azure"] | None = Field(
+        default=None, description="Whose identities `apps.*.cloud_identities` are."
+    )
 
 
 class AppEntry(_Section):
@@ -170,6 +203,9 @@ class AppEntry(_Section):
         default=None,
         description="A version or channel of the standard chart, for this App in place of its Environment's.",
     )
+    cloud_identities: dict[
+        Name, Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9:/_.@+=-]+$", max_length=300)]
+    ] = Field(default_factory=dict, description="Environment → who it is for that cloud: role, account or client id.")
 
 
 class TokenEntry(_Section):

@@ -46,6 +46,7 @@ class App:
 
     `repository` is the one URL it is ever checked out from; `deploy_file` the path of its `deploy.yaml` there.
     `chart` is a version or channel of the standard chart where it is another than the Environment's.
+    `cloud_identities` maps Environments to who it is for the cloud there: a role, account or client id.
     """
 
     name: AppName
@@ -53,6 +54,7 @@ class App:
     repository: str
     deploy_file: str = "deploy.yaml"
     chart: str | None = None
+    cloud_identities: Mapping[str, str] = field(default_factory=dict)
 
 
 class Mesh(StrEnum):
@@ -75,7 +77,7 @@ class Ingress:
     """The one way in from outside.
 
     `class_name` is for the kind Ingress; `gateway` (`namespace/name`) for the two others. The pods that let
-    requests in run as `service_account` in `namespace`.
+    requests in run as `service_account` in `namespace`. `issuer` is cert-manager's, for the certificates of an Ingress.
     """
 
     kind: IngressKind = IngressKind.VIRTUAL_SERVICE
@@ -83,6 +85,7 @@ class Ingress:
     gateway: str = "istio-system/shared"
     namespace: str = "istio-system"
     service_account: str = "istio-ingressgateway"
+    issuer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +105,22 @@ class ApiServer:
 
 
 @dataclass(frozen=True, slots=True)
+class Placement:
+    """A kind of nodes, as the platform named it. `tolerations` as Kubernetes has them."""
+
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: tuple[Mapping[str, str], ...] = ()
+    priority_class: str | None = None
+    runtime_class: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """A place an App goes: cluster, namespace and the rules of that place.
 
     `namespace` is a pattern with `{app}` and `{team}`. `rule_modes` overrides `mode` for single rules.
-    `chart` is a version or channel of the standard chart.
+    `chart` is a version or channel of the standard chart. `cloud` (aws, gcp or azure) is whose identities
+    `App.cloud_identities` are; `pull_secrets` are Secrets that are in each of its namespaces.
     """
 
     name: EnvironmentName
@@ -120,6 +134,9 @@ class Environment:
     ingress: Ingress = field(default_factory=Ingress)
     scraper: Scraper = field(default_factory=Scraper)
     api_server: ApiServer = field(default_factory=ApiServer)
+    placements: Mapping[str, Placement] = field(default_factory=dict)
+    pull_secrets: tuple[str, ...] = ()
+    cloud: str | None = None
 
     def namespace_of(self, app: App) -> str:
         """The namespace that `app` has to itself in this Environment."""

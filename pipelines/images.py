@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
+
+
+class Digests(Protocol):
+    """What knows which digest a tag means now: `pipelines.ports.Registry`."""
+
+    def digest(self, image: str, *, timeout_seconds: float) -> str:
+        """`sha256:…` of `image`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +41,21 @@ def parse_image(text: str) -> Image:
 def has_prefix(text: str, prefixes: tuple[str, ...]) -> bool:
     """Whether `text` begins with one of `prefixes`, which end in `/`."""
     return text.startswith(prefixes)
+
+
+def resolved(
+    images: Iterable[str], prefixes: tuple[str, ...], registry: Digests | None, timeout_seconds: float
+) -> dict[str, str]:
+    """Each of `images` with the digest that its tag means now, where that is asked; without a registry, as written.
+
+    A registry that is not allowed is not asked: the finding says so, and no request goes where a team points.
+    """
+    found = {}
+    for image in dict.fromkeys(images):
+        parsed = parse_image(image)
+        fixed = parsed.digest or not parsed.tag or parsed.tag.lower() == "latest"
+        if fixed or registry is None or not has_prefix(image, prefixes):
+            found[image] = image
+        else:
+            found[image] = f"{image}@{registry.digest(image, timeout_seconds=timeout_seconds)}"
+    return found

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.apps import App
-from pipelines.deployfile import LARGEST_BYTES, Declaration, read
+from pipelines.deployfile import LARGEST_BYTES, LARGEST_FILE_BYTES, Declaration, read, repository_files
 from pipelines.errors import InvalidDeployFile, UnsafeCheckout
 from pipelines.ports import Checkout, Git
 
@@ -17,11 +17,15 @@ _MOST_MANIFESTS = 200
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What the team wrote. `manifests` maps paths in the repository to contents; empty for the standard chart."""
+    """What the team wrote. `manifests` maps paths in the repository to contents; empty for the standard chart.
+
+    `files` are the texts of those that `files:` in deploy.yaml takes from the repository, by path there.
+    """
 
     checkout: Checkout
     declaration: Declaration
     manifests: Mapping[str, bytes]
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def checkout(
@@ -36,7 +40,7 @@ def checkout(
     content = _read(commit, app.deploy_file, LARGEST_BYTES)
     declaration = read(content, app.deploy_file, app=app.name, environments=environments)
     folder = declaration.file.manifests
-    return Source(commit, declaration, _manifests(commit, folder) if folder else {})
+    return Source(commit, declaration, _manifests(commit, folder) if folder else {}, _files(commit, declaration))
 
 
 def _read(commit: Checkout, name: str, most_bytes: int) -> bytes:
@@ -61,6 +65,19 @@ def _read(commit: Checkout, name: str, most_bytes: int) -> bytes:
             where=name,
         )
     return path.read_bytes()
+
+
+def _files(commit: Checkout, declaration: Declaration) -> dict[str, str]:
+    found = {}
+    for name in sorted(repository_files(declaration.file)):
+        content = _read(commit, name, LARGEST_FILE_BYTES)
+        try:
+            found[name] = content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise InvalidDeployFile(
+                f"{name} is not UTF-8 text", "Put binary data into the image", where=declaration.source("files")
+            ) from error
+    return found
 
 
 def _manifests(commit: Checkout, folder: str) -> dict[str, bytes]:

@@ -32,7 +32,7 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         (
             {"deploy.yaml": "apiVersion: deploy-gateway/v1\napp: stops\nmanifests: ../../etc\n"},
             "invalid-deploy-file",
-            "a folder inside the repository",
+            "a path inside the repository",
         ),
         (
             {"deploy.yaml": "apiVersion: deploy-gateway/v1\napp: stops\nworkloda: web\n"},

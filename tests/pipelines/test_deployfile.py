@@ -117,7 +117,7 @@ def test_all_mistakes_are_told_at_once() -> None:
 @pytest.mark.parametrize("folder", ["/etc", "../x", "a/../b", "-x", "a\\b", "a//b"])
 def test_a_folder_outside_is_refused(folder: str) -> None:
     faults = _faults(f"apiVersion: deploy-gateway/v1\napp: checkout\nmanifests: {folder}\n")
-    assert "a folder inside the repository" in faults[0]
+    assert "a path inside the repository" in faults[0]
 
 
 def test_manifests_stand_in_place_of_a_workload() -> None:

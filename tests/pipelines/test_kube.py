@@ -232,3 +232,29 @@ def test_schemas_are_closed_and_stand_alone() -> None:
 def test_the_admin_sees_what_the_gateway_wrote(stack: Stack, namespace: str) -> None:
     done = kubectl(stack.kubeconfigs["admin"], "get", "namespace", namespace, "--output=json")
     assert json.loads(done.stdout)["metadata"]["labels"]["more"] == "x"
+
+
+def _role(name: str) -> dict[str, Any]:
+    rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}]
+    return {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": name}, "rules": rules}
+
+
+def _binding(role: str) -> dict[str, Any]:
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role}
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "b"},
+        "roleRef": reference,
+        "subjects": [{"kind": "ServiceAccount", "name": "a", "namespace": "kube-tests"}],
+    }
+
+
+def test_a_binding_may_come_with_its_role(cluster: KubeCluster, namespace: str) -> None:
+    changes = cluster.dry_run([_role("together"), _binding("together")], namespace=namespace)
+    assert [change.action for change in changes] == ["create", "create"]
+
+
+def test_a_binding_to_a_role_that_nobody_brings_is_refused(cluster: KubeCluster, namespace: str) -> None:
+    with pytest.raises(PreflightRefused, match="not found"):
+        cluster.dry_run([_role("one"), _binding("another")], namespace=namespace)

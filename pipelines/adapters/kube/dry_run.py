@@ -24,7 +24,7 @@ class DryRun:
     def changes(self, objects: tuple[Manifest, ...]) -> tuple[Change, ...]:
         """How each would change. Raises `PreflightRefused` with one Fault for each that is refused."""
         with ThreadPoolExecutor(_THREADS) as pool:
-            answers = list(pool.map(self._one, objects))
+            answers = list(pool.map(lambda one: self._one(one, objects), objects))
         faults = [answer for answer in answers if isinstance(answer, Fault)]
         if faults:
             raise PreflightRefused(
@@ -34,15 +34,29 @@ class DryRun:
             )
         return tuple(answer for answer in answers if isinstance(answer, Change))
 
-    def _one(self, manifest: Manifest) -> Change | Fault:
+    def _one(self, manifest: Manifest, together: tuple[Manifest, ...]) -> Change | Fault:
         try:
             path = self._connection.path_of(manifest, self._namespace)
             before = self._connection.find(path)
             return change(before, self._connection.apply(path, manifest, dry_run=True))
         except Refused as refused:
+            if refused.status == 404 and _binds_one_of(manifest, together):
+                return change(None, manifest)
             if manifest["kind"] == "Secret":
                 # The server quotes what it could not decode.
                 return Fault(
                     name_of(manifest), "it is refused; the message is left out, as it can quote values", _SOLUTION
                 )
             return Fault(name_of(manifest), refused.message, _SOLUTION)
+
+
+def _binds_one_of(manifest: Manifest, together: tuple[Manifest, ...]) -> bool:
+    """Whether it is a RoleBinding to a Role that comes with it.
+
+    The server looks for the Role, and a dry run has made none. It has tried the Role itself: what may be granted
+    there may be bound here.
+    """
+    role = manifest.get("roleRef", {}) if manifest["kind"] == "RoleBinding" else {}
+    return any(
+        role.get("kind") == one["kind"] == "Role" and role["name"] == one["metadata"]["name"] for one in together
+    )

@@ -1,0 +1,78 @@
+"""A team's own manifests: its objects, with the labels that say whose they are and the App's namespace."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pipelines.errors import InvalidDeployFile
+from pipelines.manifests import name_of, to_value
+from pipelines.place import Place
+from pipelines.sources import Written
+from pipelines.yaml_nodes import InvalidYaml, Node, compose, lines
+
+
+def chart_files(
+    manifests: Mapping[str, bytes], place: Place, commit: str
+) -> tuple[dict[str, bytes], dict[str, Written]]:
+    """The files of a chart that prints the objects in `manifests` (path → content), and where each was written.
+
+    Raises `InvalidDeployFile` with the line of what is no object of this App.
+    """
+    files: dict[str, bytes] = {}
+    written: dict[str, Written] = {}
+    for name, content in manifests.items():
+        try:
+            for node in compose(content):
+                manifest = _object(node, name, place)
+                resource = name_of(manifest)
+                if resource in written:
+                    raise InvalidDeployFile(
+                        f"{resource} stands here and in {written[resource].file}",
+                        "Leave one out",
+                        where=f"{name}:{node.line}",
+                    )
+                written[resource] = Written(name, dict(lines(node)), node.line)
+                labelled = _labelled(manifest, place, commit)
+                files[f"manifests/{len(files):03}.json"] = json.dumps(labelled, indent=1).encode()
+        except InvalidYaml as error:
+            raise InvalidDeployFile(error.reason, "Correct that line", where=f"{name}:{error.line}") from error
+    return files, written
+
+
+def _object(node: Node, name: str, place: Place) -> dict[str, Any]:
+    where = f"{name}:{node.line}"
+    value = to_value(node)
+    if not isinstance(value, dict) or not all(isinstance(value.get(key), str) for key in ("apiVersion", "kind")):
+        raise InvalidDeployFile("this is no object with apiVersion and kind", "Write a Kubernetes object", where=where)
+    if value["kind"] == "Namespace":
+        raise InvalidDeployFile(
+            "an App lives in the namespace that the platform gives it, and brings none",
+            "Leave this object out",
+            where=where,
+        )
+    metadata = value.get("metadata")
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
+        raise InvalidDeployFile(f"this {value['kind']} has no metadata.name", "Give it a name", where=where)
+    namespace = metadata.get("namespace", place.namespace)
+    if namespace != place.namespace:
+        raise InvalidDeployFile(
+            f"{name_of(value)} is for the namespace {namespace!r}, and this App's is {place.namespace!r}",
+            "Leave metadata.namespace out",
+            where=where,
+        )
+    return value
+
+
+def _labelled(manifest: dict[str, Any], place: Place, commit: str) -> dict[str, Any]:
+    ours = {
+        "deploy-gateway.dev/app": place.app.name,
+        "deploy-gateway.dev/team": place.app.team,
+        "deploy-gateway.dev/environment": place.environment.name,
+        "deploy-gateway.dev/commit": commit,
+    }
+    metadata = manifest["metadata"]
+    labels = metadata.get("labels")
+    merged = {**(labels if isinstance(labels, dict) else {}), **ours}
+    return {**manifest, "metadata": {**metadata, "namespace": place.namespace, "labels": merged}}
