@@ -129,11 +129,11 @@ def _await_schemas(admin: Path, groups: Collection[str]) -> None:
 def _await_condition(admin: Path, condition: str, kind: str, names: Collection[str]) -> None:
     """Returns when the objects `names` of `kind` have `condition`.
 
-    By asking for all at once: `kubectl wait` asks for one after the other, at five a second.
+    By one request for all of that kind: `kubectl wait`, and `kubectl get` with names, ask for one after the other.
     """
     deadline = time.monotonic() + _CONDITION_SECONDS
     while time.monotonic() < deadline:
-        items = json.loads(_must(admin, "get", kind, *names, "--output=json"))["items"]
+        items = json.loads(_must(admin, "get", kind, "--output=json"))["items"]
         lacking = set(names) - {one["metadata"]["name"] for one in items if _has(one, condition)}
         if not lacking:
             return
