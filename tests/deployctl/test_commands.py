@@ -438,6 +438,24 @@ def test_logs_of_an_unfinished_release_do_not_wait(door: Door, run: Run) -> None
     assert "checking; watch it:" in run("logs", ID).stdout
 
 
+SUBJECT = "remove [/api] route, [bold]really\x1b[2J"
+PRINTED = "remove [/api] route, [bold]really"
+
+
+def test_what_looks_like_markup_is_printed_as_it_is(door: Door, run: Run) -> None:
+    stage = {"name": "checkout", "state": "passed", "detail": SUBJECT}
+    release = _view("deployed", commit_subject=SUBJECT)
+    place = {"name": "staging", "running": release, "latest": release}
+    door.says("GET /api/v1/apps/checkout", {"name": "checkout", "environments": [place]})
+    door.says("GET /api/v1/releases", {"items": [release], "next_cursor": None})
+    door.says(ONE, _view("checking", stages=[stage]))
+    for command in (("status", "checkout"), ("history", "--app", "checkout", "--env", "staging"), ("logs", ID)):
+        done = run(*command)
+        assert done.returncode == 0, done.stderr
+        assert PRINTED in done.stdout
+        assert "\x1b" not in done.stdout
+
+
 def test_logs_want_to_know_which(door: Door, run: Run) -> None:
     assert run("logs").returncode == 2
     door.says("GET /api/v1/releases", {"items": [], "next_cursor": None})
