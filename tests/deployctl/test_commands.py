@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from deployctl.config import Config, load_config, store_config
 from pipelines.deployfile import read
 from tests.deployctl.conftest import Door
 
@@ -487,6 +488,18 @@ def test_login_keeps_the_token_for_this_user_alone(door: Door, tmp_path: Path) -
     broken = subprocess.run([PROGRAM, "status"], env=environment, capture_output=True, text=True, timeout=30)
     assert broken.returncode == 2
     assert "can't be read" in broken.stderr
+
+
+@pytest.mark.parametrize("text", ['a"b', "a\\b", "ä\t😀", "a'b"])
+def test_what_login_keeps_is_read_again_whatever_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    for name in ("DEPLOYCTL_URL", "DEPLOYCTL_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    kept = Config(f"https://{text}", text)
+    store_config(kept)
+    assert load_config() == kept
 
 
 def test_the_catalogue_works_without_a_gateway(run: Run) -> None:
