@@ -7,7 +7,7 @@ from sqlalchemy import text
 from pipelines.apps import ReleaseId
 from store.bundles import Bundles
 from store.clusters import Clusters
-from store.events import Events
+from store.events import Events, LeaseLost
 from store.idempotency import Idempotency
 from store.locks import Locks
 from store.records import (
@@ -27,6 +27,7 @@ from store.sessions import Sessions, make_engine
 __all__ = [
     "Event",
     "IdempotencyKey",
+    "LeaseLost",
     "NewRelease",
     "Page",
     "Release",
