@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -13,6 +13,8 @@ from pipelines.errors import GatewayError, NotFound
 from store.records import Event
 from store.sessions import Sessions, now
 from store.tables import EventRow, ReleaseRow
+
+Notify = Callable[[ReleaseId], None]
 
 
 class LeaseLost(GatewayError):
@@ -29,13 +31,17 @@ class Events:
     commits: who resumes after an id misses none. Between Releases there is no such order.
     """
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, notify: Notify) -> None:
+        """`notify` is called with the Release's id after each commit."""
         self._sessions = sessions
+        self._notify = notify
 
     def append(self, release_id: ReleaseId, type: str, data: Mapping[str, Any], *, worker: str | None = None) -> Event:
         """Adds one event. Raises `NotFound`, and `LeaseLost` when `worker` does not hold the Release."""
         with self._sessions.write() as session:
-            return _record(add_event(session, locked(session, release_id, worker), type, data))
+            event = _record(add_event(session, locked(session, release_id, worker), type, data))
+        self._notify(release_id)
+        return event
 
     def after(self, release_id: ReleaseId, after_id: int, limit: int) -> Sequence[Event]:
         """At most `limit` events of one Release with an id above `after_id`, oldest first."""

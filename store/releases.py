@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,14 +26,13 @@ from pipelines.states import (
     StageName,
     StageState,
 )
-from store.events import add_event, found, locked
+from store.events import Notify, add_event, found, locked
 from store.locks import hold_place
 from store.records import IdempotencyKey, NewRelease, Page, Release, ReleaseFilter, Stage, Unfinished
 from store.sessions import Sessions, now
 from store.tables import FindingRow, IdempotencyRow, ReleaseRow, StageRow
 
 _UNFINISHED = [state.value for state in ReleaseState if state not in FINAL_STATES]
-Notify = Callable[[ReleaseId], None]
 
 
 class Releases:
