@@ -56,7 +56,7 @@ def _try_again(store: Store, release: Release, holder: str, error: GatewayError)
 def _fail(store: Store, release: Release, holder: str, error: GatewayError) -> None:
     tried = f" Tried {release.attempts} times." if error.retryable else ""
     text = "\n".join(str(fault) for fault in error.errors) if error.errors else str(error)
-    state = ReleaseState.BLOCKED if error.exit_code == 3 else ReleaseState.FAILED
+    state = ReleaseState.BLOCKED if error.blocks else ReleaseState.FAILED
     _end(store, release, holder, state, error.code, f"{text}{tried}")
 
 
