@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from dataclasses import dataclass
@@ -42,15 +43,20 @@ def store_config(config: Config) -> Path:
     path = config_path()
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(f'url = "{config.url}"\ntoken = "{config.token}"\n')
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(f"url = {_quoted(config.url)}\ntoken = {_quoted(config.token)}\n")
     path.chmod(0o600)
     return path
 
 
+def _quoted(text: str) -> str:
+    """A JSON string, which is one of TOML as well."""
+    return json.dumps(text, ensure_ascii=False)
+
+
 def _stored() -> dict[str, str]:
     try:
-        found = tomllib.loads(config_path().read_text())
+        found = tomllib.loads(config_path().read_text("utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
+from queue import Empty, Queue
 from typing import Any
 
 import click
@@ -13,6 +16,9 @@ from deployctl.exits import Exit, exit_of
 from deployctl.render.documents import print_document
 from deployctl.render.outcome import print_outcome
 from deployctl.render.progress import make_progress
+
+# A wait has to have an end, and Ctrl-C interrupts it at any time.
+_LONGEST_WAIT_SECONDS = 60.0
 
 
 def follow(client: Client, release: dict[str, Any], form: str, timeout_seconds: float | None) -> None:
@@ -36,48 +42,34 @@ def follow(client: Client, release: dict[str, Any], form: str, timeout_seconds: 
 
 def _watch(client: Client, release_id: str, console: Console, timeout_seconds: float | None) -> bool:
     """True when the Release has ended, False when the time was over before. Raises what the client raises."""
-    news: list[StreamEvent] = []
-    failure: list[BaseException] = []
-    arrived, done = threading.Condition(), threading.Event()
-
-    def read() -> None:
-        try:
-            for event in client.events(release_id):
-                with arrived:
-                    news.append(event)
-                    arrived.notify()
-        except Exception as error:  # noqa: BLE001 (raised again in the main thread)
-            failure.append(error)
-        finally:
-            done.set()
-            with arrived:
-                arrived.notify()
-
-    threading.Thread(target=read, daemon=True).start()
-    timer = threading.Timer(timeout_seconds, lambda: _wake(arrived, over)) if timeout_seconds else None
-    over = threading.Event()
-    if timer:
-        timer.daemon = True
-        timer.start()
+    deadline = time.monotonic() + (timeout_seconds or math.inf)
+    news: Queue[StreamEvent | Exception | None] = Queue()
+    # Beside, since a read can't be given up at a moment of our choice.
+    threading.Thread(target=_read, args=(client, release_id, news), daemon=True).start()
     with make_progress(console) as progress:
         while True:
-            with arrived:
-                arrived.wait_for(lambda: news or done.is_set() or over.is_set(), timeout=1.0)
-                batch, news[:] = list(news), []
-            for event in batch:
-                progress.show(event)
-            if failure:
-                raise failure[0]
-            if done.is_set() and not news:
+            try:
+                one = news.get(timeout=min(_LONGEST_WAIT_SECONDS, max(0.0, deadline - time.monotonic())))
+            except Empty:
+                if time.monotonic() >= deadline:
+                    return False
+                continue
+            if one is None:
                 return True
-            if over.is_set():
-                return False
+            if isinstance(one, Exception):
+                raise one
+            progress.show(one)
 
 
-def _wake(arrived: threading.Condition, over: threading.Event) -> None:
-    over.set()
-    with arrived:
-        arrived.notify()
+def _read(client: Client, release_id: str, news: Queue[StreamEvent | Exception | None]) -> None:
+    """Puts each event into `news`, and at the end None or what went wrong."""
+    try:
+        for event in client.events(release_id):
+            news.put(event)
+    except Exception as error:  # noqa: BLE001 (raised again in the main thread)
+        news.put(error)
+    else:
+        news.put(None)
 
 
 def _say_how_to_go_on(release_id: str, first: str) -> None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from pipelines.apps import NAME_PATTERN
+from pipelines.apps import NAME_PATTERN, RELEASE_ID_PATTERN
 from pipelines.findings import Mode, Severity
 from pipelines.states import ReleaseKind, ReleaseState, StageName, StageState
 
 LARGEST_ID = 2**63 - 1
-RELEASE_ID = re.compile(r"[0-9a-hjkmnp-tv-z]{26}")
-"""A ULID in lower case."""
 
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME_PATTERN}$")]
 Plain = r"^[^\x00-\x1f\x7f]*$"
@@ -81,7 +78,7 @@ class RollbackRequest(_Input):
 class ReleasePath(BaseModel):
     """The address of one Release."""
 
-    release_id: str = Field(description="The Release's id.", json_schema_extra={"pattern": f"^{RELEASE_ID.pattern}$"})
+    release_id: str = Field(description="The Release's id.", json_schema_extra={"pattern": f"^{RELEASE_ID_PATTERN}$"})
 
 
 class AppPath(BaseModel):

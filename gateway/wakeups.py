@@ -12,9 +12,8 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 
-from store.queue import ANSWER_SECONDS
+from store.queue import ANSWER_SECONDS, CHANNEL
 
-CHANNEL = "release:"
 _log = structlog.get_logger("gateway.wakeups")
 
 

@@ -21,7 +21,15 @@ CommitSha = NewType("CommitSha", str)
 NAME_PATTERN = r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?"
 """An RFC 1123 label that starts with a letter, at most 40 characters: it becomes names of objects."""
 
+RELEASE_ID_PATTERN = r"[0-9a-hjkmnp-tv-z]{26}"
+"""A ULID in lower case."""
+
 _REF = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+@-]{0,254}")
+
+
+def parse_release_id(text: object) -> ReleaseId | None:
+    """`text`, when it has the form of a Release's id; None otherwise."""
+    return ReleaseId(text) if isinstance(text, str) and re.fullmatch(RELEASE_ID_PATTERN, text) else None
 
 
 def parse_ref(text: str) -> str:

@@ -30,13 +30,15 @@ class GatewayError(Exception):
     """Base of every error that a user can meet.
 
     `code` is stable and documented; `exit_code` is what `deployctl` leaves with, `http_status` what the
-    API answers. `retryable` says that the same request may succeed later without anybody changing it.
+    API answers. `retryable` says that the same request may succeed later without anybody changing it, `blocks`
+    that a Release which ends by it was refused, as by a rule, and has not failed.
     """
 
     code: ClassVar[str] = "gateway-error"
     exit_code: ClassVar[int] = 1
     http_status: ClassVar[int] = 500
     retryable: ClassVar[bool] = False
+    blocks: ClassVar[bool] = False
     title: ClassVar[str] = "The gateway could not do this"
 
     def __init__(self, reason: str, solution: str, *, where: str | None = None, errors: Iterable[Fault] = ()) -> None:
@@ -222,6 +224,7 @@ class PreflightRefused(GatewayError):
     code = "preflight-refused"
     exit_code = 3
     http_status = 422
+    blocks = True
     title = "The cluster would refuse this"
 
 

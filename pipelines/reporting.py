@@ -31,7 +31,7 @@ class Outcome:
 
 @contextmanager
 def stage(reporter: Reporter, name: StageName, *, may_cancel: bool = True) -> Iterator[Outcome]:
-    """Reports the stage as running, and then as what the yielded Outcome says, or as failed with the error's reason.
+    """Reports the stage as running, and then as what the yielded Outcome says; at an error as failed or blocked by it.
 
     Raises `Cancelled` before it begins when that was asked for.
     """
@@ -42,6 +42,7 @@ def stage(reporter: Reporter, name: StageName, *, may_cancel: bool = True) -> It
     try:
         yield outcome
     except GatewayError as error:
-        reporter.stage(name, StageState.FAILED, error.reason.splitlines()[0])
+        state = StageState.BLOCKED if error.blocks else StageState.FAILED
+        reporter.stage(name, state, error.reason.splitlines()[0])
         raise
     reporter.stage(name, outcome.state, outcome.detail)

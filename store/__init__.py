@@ -7,7 +7,7 @@ from sqlalchemy import text
 from pipelines.apps import ReleaseId
 from store.bundles import Bundles
 from store.clusters import Clusters
-from store.events import Events
+from store.events import Events, LeaseLost, Notify
 from store.idempotency import Idempotency
 from store.locks import Locks
 from store.records import (
@@ -20,13 +20,14 @@ from store.records import (
     Stage,
     Unfinished,
 )
-from store.releases import Notify, Releases
+from store.releases import Releases
 from store.schema import insist_on_current_schema, migrate
 from store.sessions import Sessions, make_engine
 
 __all__ = [
     "Event",
     "IdempotencyKey",
+    "LeaseLost",
     "NewRelease",
     "Page",
     "Release",
@@ -50,7 +51,7 @@ class Store:
         """`notify` is called with a Release's id after each commit that added an event to it."""
         self._sessions = sessions
         self.releases = Releases(sessions, notify)
-        self.events = Events(sessions)
+        self.events = Events(sessions, notify)
         self.bundles = Bundles(sessions)
         self.clusters = Clusters(sessions)
         self.locks = Locks(sessions)

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipelines.apps import ReleaseId
-from pipelines.errors import NotFound
+from pipelines.errors import GatewayError, NotFound
 from store.records import Event
 from store.sessions import Sessions, now
 from store.tables import EventRow, ReleaseRow
+
+Notify = Callable[[ReleaseId], None]
+
+
+class LeaseLost(GatewayError):
+    """Another worker has taken the Release up, or it has ended: what this one still has to say no longer counts."""
+
+    code = "lease-lost"
+    title = "Another worker has taken this Release up"
 
 
 class Events:
@@ -22,13 +31,17 @@ class Events:
     commits: who resumes after an id misses none. Between Releases there is no such order.
     """
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, notify: Notify) -> None:
+        """`notify` is called with the Release's id after each commit."""
         self._sessions = sessions
+        self._notify = notify
 
-    def append(self, release_id: ReleaseId, type: str, data: Mapping[str, Any]) -> Event:
-        """Adds one event. Raises `NotFound`."""
+    def append(self, release_id: ReleaseId, type: str, data: Mapping[str, Any], *, worker: str | None = None) -> Event:
+        """Adds one event. Raises `NotFound`, and `LeaseLost` when `worker` does not hold the Release."""
         with self._sessions.write() as session:
-            return _record(add_event(session, locked(session, release_id), type, data))
+            event = _record(add_event(session, locked(session, release_id, worker), type, data))
+        self._notify(release_id)
+        return event
 
     def after(self, release_id: ReleaseId, after_id: int, limit: int) -> Sequence[Event]:
         """At most `limit` events of one Release with an id above `after_id`, oldest first."""
@@ -51,9 +64,15 @@ def found(session: Session, release_id: ReleaseId, *, lock: bool = False) -> Rel
     return row
 
 
-def locked(session: Session, release_id: ReleaseId) -> ReleaseRow:
-    """The Release's row, locked until the transaction ends. Raises `NotFound`."""
-    return found(session, release_id, lock=True)
+def locked(session: Session, release_id: ReleaseId, worker: str | None = None) -> ReleaseRow:
+    """The Release's row, locked until the transaction ends.
+
+    Raises `NotFound`, and `LeaseLost` when `worker` does not hold it: None is whoever needs no lease.
+    """
+    row = found(session, release_id, lock=True)
+    if worker not in (None, row.worker):
+        raise LeaseLost(f"the lease on Release {release_id} is lost", "Nothing is to be done: it is in other hands")
+    return row
 
 
 def add_event(session: Session, release: ReleaseRow, type: str, data: Mapping[str, Any]) -> EventRow:

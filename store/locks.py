@@ -31,7 +31,7 @@ class Locks:
             if row.release_id != release_id and not _has_ended(session, row.release_id):
                 return False
             if row.release_id != release_id:
-                row.release_id, row.fence = release_id, row.fence + 1
+                row.release_id = release_id
             return True
 
     def holder(self, app: str, environment: str) -> ReleaseId | None:
@@ -54,7 +54,7 @@ def _has_ended(session: Session, release_id: str | None) -> bool:
 def hold_place(session: Session, app: str, environment: str) -> LockRow:
     """The place's row, locked until the transaction ends: whoever writes about the place does so in turn."""
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    session.execute(dialect.insert(LockRow).values(app=app, environment=environment, fence=0).on_conflict_do_nothing())
+    session.execute(dialect.insert(LockRow).values(app=app, environment=environment).on_conflict_do_nothing())
     return session.scalars(
         select(LockRow).where(LockRow.app == app, LockRow.environment == environment).with_for_update()
     ).one()

@@ -26,7 +26,8 @@ ANSWER_SECONDS = 0.5
 JOB_SECONDS = 2 * 3600
 """Far above what stages may take by their own limits: those end first, and say why."""
 
-_CHANNEL = "release:"
+CHANNEL = "release:"
+"""What a Release's id is appended to: the channel on which it is told that it has news."""
 
 
 class QueueUnavailable(Unavailable):
@@ -92,7 +93,7 @@ class RedisQueue:
     def notify(self, release_id: ReleaseId) -> None:
         """Wakes whoever follows this Release. Only a hint: without Redis they look for themselves."""
         try:
-            self._redis.publish(f"{_CHANNEL}{release_id}", b"")
+            self._redis.publish(f"{CHANNEL}{release_id}", b"")
         except RedisError:
             return
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,14 +26,13 @@ from pipelines.states import (
     StageName,
     StageState,
 )
-from store.events import add_event, found, locked
+from store.events import Notify, add_event, found, locked
 from store.locks import hold_place
 from store.records import IdempotencyKey, NewRelease, Page, Release, ReleaseFilter, Stage, Unfinished
 from store.sessions import Sessions, now
 from store.tables import FindingRow, IdempotencyRow, ReleaseRow, StageRow
 
 _UNFINISHED = [state.value for state in ReleaseState if state not in FINAL_STATES]
-Notify = Callable[[ReleaseId], None]
 
 
 class Releases:
@@ -98,11 +97,15 @@ class Releases:
         chart: str | None = None,
         bundle: BundleDigest | None = None,
         revision: int | None = None,
+        worker: str | None = None,
     ) -> bool:
-        """Moves to `to` where the state machine allows it, with its event; False where it no longer may."""
+        """Moves to `to` where the state machine allows it, with its event; False where it no longer may.
+
+        With `worker` only as long as that one holds it: who has lost the lease has no say in how it ends.
+        """
         with self._sessions.write() as session:
             row = locked(session, id)
-            if to not in TRANSITIONS[ReleaseState(row.state)]:
+            if to not in TRANSITIONS[ReleaseState(row.state)] or worker not in (None, row.worker):
                 return False
             news = {
                 "commit": commit,
@@ -157,14 +160,15 @@ class Releases:
             )
             return bool(getattr(done, "rowcount", 0))
 
-    def hand_back(self, id: ReleaseId, worker: str, *, not_before: datetime | None = None) -> None:
-        """Gives up the lease; nobody takes it up again before `not_before`."""
+    def hand_back(self, id: ReleaseId, worker: str, *, not_before: datetime | None = None) -> bool:
+        """Gives up the lease; nobody takes it up again before `not_before`. False when `worker` holds it no longer."""
         with self._sessions.write() as session:
-            session.execute(
+            done = session.execute(
                 update(ReleaseRow)
                 .where(ReleaseRow.id == id, ReleaseRow.worker == worker)
                 .values(worker=None, lease_expires_at=None, not_before=not_before)
             )
+            return bool(getattr(done, "rowcount", 0))
 
     def unfinished(self) -> Sequence[Unfinished]:
         """All Releases without a final state, oldest first."""
@@ -193,10 +197,12 @@ class Releases:
                 _move(session, row, ReleaseState.CANCELLED, "cancelled", "cancelled before it began")
         self._notify(id)
 
-    def stage(self, id: ReleaseId, name: StageName, state: StageState, detail: str = "") -> None:
-        """Notes that a stage begins (RUNNING) or has ended, with its event."""
+    def stage(
+        self, id: ReleaseId, name: StageName, state: StageState, detail: str = "", *, worker: str | None = None
+    ) -> None:
+        """Notes that a stage begins (RUNNING) or has ended, with its event. Raises `LeaseLost`."""
         with self._sessions.write() as session:
-            release, at = locked(session, id), now()
+            release, at = locked(session, id, worker), now()
             row = session.get(StageRow, (id, name.value))
             if row is None:
                 row = StageRow(release_id=id, name=name.value, state=state.value, started_at=at)
@@ -222,10 +228,10 @@ class Releases:
             ]
         return sorted(found, key=lambda stage: order.index(stage.name))
 
-    def add_findings(self, id: ReleaseId, findings: Iterable[Finding]) -> None:
-        """Stores `findings` in place of those of an earlier attempt, with an event each."""
+    def add_findings(self, id: ReleaseId, findings: Iterable[Finding], *, worker: str | None = None) -> None:
+        """Stores `findings` in place of those of an earlier attempt, with an event each. Raises `LeaseLost`."""
         with self._sessions.write() as session:
-            release = locked(session, id)
+            release = locked(session, id, worker)
             for old in session.scalars(select(FindingRow).where(FindingRow.release_id == id)):
                 session.delete(old)
             for finding in findings:
@@ -240,11 +246,11 @@ class Releases:
         with self._sessions.read() as session:
             return [Finding.from_json(row.document) for row in session.scalars(statement)]
 
-    def set_changes(self, id: ReleaseId, changes: Sequence[Change]) -> None:
-        """Stores what would change, or did, with its event."""
+    def set_changes(self, id: ReleaseId, changes: Sequence[Change], *, worker: str | None = None) -> None:
+        """Stores what would change, or did, with its event. Raises `LeaseLost`."""
         documents = [asdict(change) for change in changes]
         with self._sessions.write() as session:
-            row = locked(session, id)
+            row = locked(session, id, worker)
             row.changes = documents
             add_event(session, row, "changes", {"changes": documents})
         self._notify(id)

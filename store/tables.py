@@ -158,14 +158,13 @@ class ClusterRow(Table):
 
 
 class LockRow(Table):
-    """Which Release rolls out, or did last, one App in one Environment. `fence` rises with each."""
+    """Which Release rolls out, or did last, one App in one Environment."""
 
     __tablename__ = "locks"
 
     app: Mapped[str] = mapped_column(String(63), primary_key=True)
     environment: Mapped[str] = mapped_column(String(63), primary_key=True)
     release_id: Mapped[str | None] = mapped_column(String(26))
-    fence: Mapped[int] = mapped_column(_Number, default=0)
 
 
 class IdempotencyRow(Table):

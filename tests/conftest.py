@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +21,12 @@ from tools.stack.repositories import GitServer
 from tools.stack.stack import PLANE_TOOLS
 from tools.stack.supervisor import Supervisor
 from tools.toolbox import ensure, postgres_bin_dir
+
+
+def pytest_configure() -> None:
+    """Has children take Ctrl-C, which a shell has whatever it starts with `&` ignore, and all that this starts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

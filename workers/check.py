@@ -35,7 +35,7 @@ def check_release(context: CheckContext, release_id: ReleaseId) -> None:
     try:
         with Lease(store, release.id, holder), brought_to_an_end(store, release, holder):
             request = _request(context, release, scratch)
-            _settle(context, release, check(request, context.ports, StoreReporter(store, release.id)))
+            _settle(context, release, holder, check(request, context.ports, StoreReporter(store, release.id, holder)))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -74,9 +74,9 @@ def _facts(context: CheckContext, release: Release) -> ClusterFacts:
     return facts
 
 
-def _settle(context: CheckContext, release: Release, checked: Checked) -> None:
+def _settle(context: CheckContext, release: Release, holder: str, checked: Checked) -> None:
     releases = context.store.releases
-    releases.add_findings(release.id, checked.findings)
+    releases.add_findings(release.id, checked.findings, worker=holder)
     if checked.bundle is None:
         stopping = blocking(checked.findings)
         rules = sorted({finding.rule for finding in stopping})
@@ -88,6 +88,7 @@ def _settle(context: CheckContext, release: Release, checked: Checked) -> None:
             commit=checked.commit,
             commit_subject=checked.subject,
             chart=checked.chart,
+            worker=holder,
         )
         return
     digest, content = checked.bundle
@@ -99,9 +100,10 @@ def _settle(context: CheckContext, release: Release, checked: Checked) -> None:
         commit_subject=checked.subject,
         chart=checked.chart,
         bundle=digest,
+        worker=holder,
     )
     if not is_ready:
-        return  # superseded or cancelled meanwhile, and told so
+        return  # superseded, cancelled or in other hands meanwhile, and told so
     try:
         context.queue.deploy(release.id, release.cluster, at_front=False)
     except QueueUnavailable as error:

@@ -13,7 +13,7 @@ from store import Release
 from store.queue import QueueUnavailable
 from workers.context import DeployContext
 from workers.ending import brought_to_an_end
-from workers.lease import LEASE_SECONDS, Lease, new_holder
+from workers.lease import LEASE_SECONDS, Lease, end_at_once, new_holder
 from workers.reporter import StoreReporter
 
 _log = structlog.get_logger("workers.deploy")
@@ -30,9 +30,16 @@ def deploy_release(context: DeployContext, release_id: ReleaseId) -> None:
     release = store.releases.claim(release_id, {ReleaseState.READY}, ReleaseState.DEPLOYING, holder, LEASE_SECONDS)
     if release is None:
         return
-    with Lease(store, release.id, holder), brought_to_an_end(store, release, holder):
-        done = deploy(_request(context, release), context.ports(), StoreReporter(store, release.id))
-        store.releases.transition(release.id, done.state, code=done.code, message=done.message, revision=done.revision)
+    with Lease(store, release.id, holder, on_lost=end_at_once), brought_to_an_end(store, release, holder):
+        done = deploy(_request(context, release), context.ports(), StoreReporter(store, release.id, holder))
+        store.releases.transition(
+            release.id,
+            done.state,
+            code=done.code,
+            message=done.message,
+            revision=done.revision,
+            worker=holder,
+        )
     _wake_next(context, release)
 
 

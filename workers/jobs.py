@@ -2,46 +2,39 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
+from typing import TypeVar
 
 import structlog
 
-from pipelines.apps import ReleaseId
+from pipelines.apps import ReleaseId, parse_release_id
 from pipelines.errors import NotFound
 from workers.check import check_release
-from workers.context import check_context, deploy_context
+from workers.context import CheckContext, DeployContext, check_context, deploy_context
 from workers.deploy import deploy_release
 
-_ID = re.compile(r"[0-9a-z]{26}")
+_Context = TypeVar("_Context", CheckContext, DeployContext)
 _log = structlog.get_logger("workers.jobs")
 
 
 def check(release_id: object) -> None:
     """Job of the queue `check`."""
-    context = check_context()
-    context.store.forget_connections()
-    with structlog.contextvars.bound_contextvars(release_id=str(release_id)[:40]):
-        if known := _id(release_id):
-            try:
-                check_release(context, known)
-            except NotFound:
-                _log.warning("a job for a Release that is not in the store")
+    _run(check_release, check_context(), release_id)
 
 
 def deploy(release_id: object) -> None:
     """Job of the queue `deploy.CLUSTER`."""
-    context = deploy_context()
+    _run(deploy_release, deploy_context(), release_id)
+
+
+def _run(job: Callable[[_Context, ReleaseId], None], context: _Context, claimed: object) -> None:
     context.store.forget_connections()
-    with structlog.contextvars.bound_contextvars(release_id=str(release_id)[:40]):
-        if known := _id(release_id):
-            try:
-                deploy_release(context, known)
-            except NotFound:
-                _log.warning("a job for a Release that is not in the store")
-
-
-def _id(claimed: object) -> ReleaseId | None:
-    if isinstance(claimed, str) and _ID.fullmatch(claimed):
-        return ReleaseId(claimed)
-    _log.warning("a job without a Release's id")
-    return None
+    with structlog.contextvars.bound_contextvars(release_id=str(claimed)[:40]):
+        release_id = parse_release_id(claimed)
+        if release_id is None:
+            _log.warning("a job without a Release's id")
+            return
+        try:
+            job(context, release_id)
+        except NotFound:
+            _log.warning("a job for a Release that is not in the store")

@@ -77,6 +77,7 @@ def _gave_up(store: Store, one: Unfinished) -> bool:
     return store.releases.transition(
         release.id,
         ReleaseState.FAILED,
+        worker=one.worker,
         code="workers-died",
         message=f"{release.attempts} workers died while they were at it, so it is not tried again. "
         "The platform finds why in their logs; roll back if the App is not well",

@@ -28,7 +28,7 @@ def history(app: str, environment: str, limit: int, form: str, url: str | None) 
         print_document(page, form)
         return
     from deployctl.render.tables import print_table
-    from deployctl.render.text import ago, safe
+    from deployctl.render.text import ago
 
     print_table(
         ("RELEASE", "STATE", "REVISION", "COMMIT", "CHART", "BY", "WHEN", "WHAT"),
@@ -38,10 +38,10 @@ def history(app: str, environment: str, limit: int, form: str, url: str | None) 
                 one["state"],
                 str(one["revision"] or ""),
                 (one["commit"] or "")[:8],
-                safe(one.get("chart") or ""),
-                safe(one["requested_by"]),
+                one.get("chart") or "",
+                one["requested_by"],
                 ago(one["created_at"]),
-                f"rollback: {safe(one['reason'])}" if one["kind"] == "rollback" else safe(one["commit_subject"]),
+                f"rollback: {one['reason']}" if one["kind"] == "rollback" else one["commit_subject"],
             )
             for one in page["items"]
         ),

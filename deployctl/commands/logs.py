@@ -33,6 +33,7 @@ def logs(
     deployctl logs --app checkout --env staging --follow
     """
     from rich.console import Console
+    from rich.text import Text
 
     from deployctl.client import Client
     from deployctl.config import load_config
@@ -40,6 +41,7 @@ def logs(
     from deployctl.render.documents import print_document
     from deployctl.render.outcome import print_outcome
     from deployctl.render.progress import PlainProgress
+    from deployctl.render.text import safe
 
     if release_id is None and (app is None or environment is None):
         raise click.UsageError("name a Release, or an App and its Environment: deployctl logs --app APP --env ENV")
@@ -69,5 +71,5 @@ def logs(
         print_outcome(console, release)
         return
     for stage in release["stages"]:
-        console.print(f"{stage['name']}: {stage['state']}: {stage['detail']}")
-    console.print(f"\n{release['state']}; watch it: deployctl logs {release_id} --follow")
+        console.print(Text(safe(f"{stage['name']}: {stage['state']}: {stage['detail']}")), soft_wrap=True)
+    click.echo(f"\n{release['state']}; watch it: deployctl logs {release_id} --follow")

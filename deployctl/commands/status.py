@@ -48,7 +48,7 @@ def _all(client: Any) -> list[dict[str, Any]]:
 
 def _print_table(apps: list[dict[str, Any]]) -> None:
     from deployctl.render.tables import print_table
-    from deployctl.render.text import ago, safe
+    from deployctl.render.text import ago
 
     def row(app: dict[str, Any], place: dict[str, Any]) -> tuple[str, ...]:
         running, latest = place["running"], place["latest"]
@@ -56,10 +56,10 @@ def _print_table(apps: list[dict[str, Any]]) -> None:
             app["name"],
             place["name"],
             f"revision {running['revision']}" if running else "nothing",
-            safe(running.get("chart") or "") if running else "",
+            running.get("chart") or "" if running else "",
             ago(running["finished_at"]) if running else "",
             f"{latest['state']} {ago(latest['updated_at'])}" if latest else "none",
-            f"{running['commit'][:8]} {safe(running['commit_subject'])}" if running and running["commit"] else "",
+            f"{running['commit'][:8]} {running['commit_subject']}" if running and running["commit"] else "",
         )
 
     print_table(

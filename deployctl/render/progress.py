@@ -159,7 +159,7 @@ class LiveProgress:
             first = Text(mark, style=f"{style} bold") if mark else self._spinner
             table.add_row(
                 first,
-                name,
+                Text(safe(name)),
                 Text(seconds(took), style="dim"),
                 Text(stage.detail.splitlines()[0] if stage.detail else ""),
             )

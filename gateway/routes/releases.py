@@ -12,7 +12,6 @@ from gateway.documentation import READ_ERRORS, RELEASES, SECURITY, WRITE_ERRORS,
 from gateway.hints import hint
 from gateway.repeats import KeyReused, once
 from gateway.schemas import (
-    RELEASE_ID,
     IdempotencyHeader,
     ReleaseDetail,
     ReleasePage,
@@ -23,7 +22,7 @@ from gateway.schemas import (
 )
 from gateway.streams import wait_until_final
 from gateway.views import address, release_detail, release_view
-from pipelines.apps import ReleaseId, parse_ref
+from pipelines.apps import parse_ref, parse_release_id
 from pipelines.errors import Conflict, InvalidInput, InvalidRef, NotFound
 from pipelines.states import ReleaseKind
 from store import NewRelease, Release, ReleaseFilter
@@ -167,10 +166,11 @@ def visible_release(text: str) -> Release:
         "GET /api/v1/releases lists the Releases that you may see",
         where="release",
     )
-    if not RELEASE_ID.fullmatch(text):
+    id = parse_release_id(text)
+    if id is None:
         raise unknown
     try:
-        release = gateway().store.releases.get(ReleaseId(text))
+        release = gateway().store.releases.get(id)
     except NotFound:
         raise unknown from None
     if not sees(principal(), release.team):

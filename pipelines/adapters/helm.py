@@ -148,9 +148,11 @@ class _Command(pyhelm3.Command):  # type: ignore[misc]  # pyhelm3 has no type in
         super().__init__(executable="exec", history_max_revisions=_HISTORY, kubeconfig=kubeconfig)
         home = scratch / "helm"
         home.mkdir(parents=True, exist_ok=True)
-        prlimit = shutil.which("prlimit")
+        prlimit, setpriv = shutil.which("prlimit"), shutil.which("setpriv")
         bounds = [prlimit, f"--cpu={_RENDER_CPU_SECONDS}", f"--as={_RENDER_ADDRESS_SPACE_BYTES}"]
         self._prefix = [
+            # A helm whose worker was killed would go on, beside that of the worker which takes the Release up.
+            *([setpriv, "--pdeathsig=KILL"] if setpriv else []),
             "env",
             "-i",
             f"HOME={home}",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 
 from pipelines.bundle import Bundle
-from pipelines.errors import RolloutFailed
+from pipelines.errors import GatewayError, RolloutFailed
 from pipelines.manifests import parse
 from pipelines.ports import Cluster, Helm, HelmRevision, JobLine, Reporter, RolloutProgress
 from pipelines.stages.failure import explained
@@ -82,10 +83,15 @@ class _Watched:
 
     def _follow(self) -> None:
         for told in self._told:
-            if isinstance(told, JobLine):
-                self._reporter.log(StageName.ROLLOUT, f"{told.job} | {told.line}")
-            elif told.hook or not self._stop.is_set():
-                self._moved(told)
+            # What can't be told now is no reason to see nothing of what comes: helm goes on too.
+            with contextlib.suppress(GatewayError):
+                self._pass_on(told)
+
+    def _pass_on(self, told: RolloutProgress | JobLine) -> None:
+        if isinstance(told, JobLine):
+            self._reporter.log(StageName.ROLLOUT, f"{told.job} | {told.line}")
+        elif told.hook or not self._stop.is_set():
+            self._moved(told)
 
     def _moved(self, progress: RolloutProgress) -> None:
         if progress.failure or progress.troubles or progress.resource not in self.last:

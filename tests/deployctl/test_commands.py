@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from deployctl.config import Config, load_config, store_config
 from pipelines.deployfile import read
 from tests.deployctl.conftest import Door
 
@@ -438,6 +439,24 @@ def test_logs_of_an_unfinished_release_do_not_wait(door: Door, run: Run) -> None
     assert "checking; watch it:" in run("logs", ID).stdout
 
 
+SUBJECT = "remove [/api] route, [bold]really\x1b[2J"
+PRINTED = "remove [/api] route, [bold]really"
+
+
+def test_what_looks_like_markup_is_printed_as_it_is(door: Door, run: Run) -> None:
+    stage = {"name": "checkout", "state": "passed", "detail": SUBJECT}
+    release = _view("deployed", commit_subject=SUBJECT)
+    place = {"name": "staging", "running": release, "latest": release}
+    door.says("GET /api/v1/apps/checkout", {"name": "checkout", "environments": [place]})
+    door.says("GET /api/v1/releases", {"items": [release], "next_cursor": None})
+    door.says(ONE, _view("checking", stages=[stage]))
+    for command in (("status", "checkout"), ("history", "--app", "checkout", "--env", "staging"), ("logs", ID)):
+        done = run(*command)
+        assert done.returncode == 0, done.stderr
+        assert PRINTED in done.stdout
+        assert "\x1b" not in done.stdout
+
+
 def test_logs_want_to_know_which(door: Door, run: Run) -> None:
     assert run("logs").returncode == 2
     door.says("GET /api/v1/releases", {"items": [], "next_cursor": None})
@@ -469,6 +488,18 @@ def test_login_keeps_the_token_for_this_user_alone(door: Door, tmp_path: Path) -
     broken = subprocess.run([PROGRAM, "status"], env=environment, capture_output=True, text=True, timeout=30)
     assert broken.returncode == 2
     assert "can't be read" in broken.stderr
+
+
+@pytest.mark.parametrize("text", ['a"b', "a\\b", "ä\t😀", "a'b"])
+def test_what_login_keeps_is_read_again_whatever_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    for name in ("DEPLOYCTL_URL", "DEPLOYCTL_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    kept = Config(f"https://{text}", text)
+    store_config(kept)
+    assert load_config() == kept
 
 
 def test_the_catalogue_works_without_a_gateway(run: Run) -> None:

@@ -207,23 +207,26 @@ def test_without_redis_a_stream_goes_on_by_polling(store: Store, accept) -> None
 def test_a_hint_is_passed_on_sooner_than_the_next_poll(
     settings: Settings, store: Store, accept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from redis import Redis
-
     monkeypatch.setattr(streams, "POLL_SECONDS", 20.0)
     release, wakeups = accept(), Wakeups(settings.redis_url)
     chunks = follow(store, wakeups, release.id, 0, Listener(None), threading.Event())
     assert next(chunks).startswith(b"retry:")
     assert b"accepted" in next(chunks)
 
+    queue, told = RedisQueue(settings.redis_url), threading.Event()
+
     def move() -> None:
         finish(store, release)
-        with Redis.from_url(settings.redis_url) as redis:
-            while redis.publish(f"release:{release.id}", "1") == 0:
-                time.sleep(0.02)
+        # Who does not listen yet hears nothing.
+        for _ in range(500):
+            queue.notify(release.id)
+            if told.wait(0.02):
+                return
 
     threading.Timer(0.2, move).start()
     began = time.monotonic()
     assert b'"final":true' in list(chunks)[-1]
+    told.set()
     assert time.monotonic() - began < 10
     wakeups.close()
 

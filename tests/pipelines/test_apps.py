@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ulid import ULID
 
-from pipelines.apps import App, AppName, ClusterName, Environment, EnvironmentName, parse_ref
+from pipelines.apps import App, AppName, ClusterName, Environment, EnvironmentName, parse_ref, parse_release_id
 from pipelines.errors import InvalidRef
 from pipelines.findings import Mode
 
@@ -18,6 +19,15 @@ STAGING = Environment(
     mode=Mode.ENFORCE,
     rule_modes={"read-only-root": Mode.WARN},
 )
+
+
+def test_an_id_of_a_release_is_taken() -> None:
+    assert parse_release_id(str(ULID()).lower()) is not None
+
+
+@pytest.mark.parametrize("claimed", ["", "0" * 25, "0" * 27, "0" * 26 + "\n", "U" * 26, "../" * 9, None, 7, ["0" * 26]])
+def test_what_is_no_id_is_none(claimed: object) -> None:
+    assert parse_release_id(claimed) is None
 
 
 @pytest.mark.parametrize("ref", ["main", "v1.4.2", "feature/new-basket", "a" * 40, "release_2026+1", "x@y"])

@@ -13,7 +13,7 @@ import pytest
 
 from pipelines.bundle import Bundle, freeze
 from pipelines.deploy import Deployed, DeployPorts, DeployRequest, deploy
-from pipelines.errors import BundleMismatch, GatewayError, RolloutFailed
+from pipelines.errors import BundleMismatch, GatewayError, PreflightRefused, RolloutFailed, Unavailable
 from pipelines.ports import (
     Change,
     ClusterFacts,
@@ -324,6 +324,34 @@ def test_what_to_do_is_told_by_what_is_wrong(trouble: PodTrouble, words: str) ->
 def test_how_many_more_are_in_trouble_is_told(count: int, words: str) -> None:
     stuck = replace(STUCK, troubles=(TROUBLE,) * count)
     assert words in _deploy(Place(moves=(stuck,)), failure=FAILED)[0].message
+
+
+class Refuses(Place):
+    """A cluster that takes nothing."""
+
+    def dry_run(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[Change, ...]:
+        raise PreflightRefused("Service/checkout: no", "Correct it")
+
+
+def test_what_the_cluster_refuses_is_blocked_and_has_not_failed() -> None:
+    told = Told()
+    with pytest.raises(PreflightRefused):
+        _deploy(Refuses(), told)
+    assert told.stages[-1] == (StageName.PREFLIGHT, StageState.BLOCKED, "Service/checkout: no")
+
+
+class Forgetful(Told):
+    """Like one whose store is away while the rollout moves."""
+
+    def log(self, stage: StageName, line: str) -> None:
+        raise Unavailable("the store does not answer", "Wait")
+
+
+def test_what_can_not_be_told_for_a_moment_is_no_reason_to_look_away() -> None:
+    place = Place(moves=(JobLine("migrate", "one"), STUCK))
+    done, told, _ = _deploy(place, Forgetful(), failure=FAILED)
+    assert told.moves == [STUCK]
+    assert "probe not answered" in done.message
 
 
 def test_what_jobs_write_is_told_also_after_helm_has_ended() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from pipelines.errors import CheckCrashed, ClusterUnavailable, InvalidInput, Ren
 from pipelines.manifests import parse
 from pipelines.stages.resolve import CHARTS
 from tests.pipelines.test_bundle import BUNDLE
+from tools.stack.processes import ProcessId
 from tools.toolbox import ensure
 
 
@@ -137,3 +141,26 @@ def test_a_helm_that_does_not_end_is_stopped(tmp_path: Path, monkeypatch: pytest
         stuck.history(release="x", namespace="ns")
     with pytest.raises(CheckCrashed, match="took longer"):
         _render(stuck, b"c", seconds=0.2)
+
+
+def test_a_helm_ends_with_the_worker_that_was_killed(tmp_path: Path) -> None:
+    script, number = tmp_path / "helm", tmp_path / "pid"
+    script.write_text(f"#!/bin/sh\necho $$ > {number}.new\nmv {number}.new {number}\nexec sleep 60\n")
+    script.chmod(0o755)
+    code = (
+        "import sys; from pathlib import Path; from pipelines.adapters.helm import HelmClient\n"
+        "HelmClient(Path(sys.argv[1]), Path(sys.argv[2])).history(release='x', namespace='ns')"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, script, tmp_path / "scratch"]) as worker:
+        assert _within(30, number.exists)
+        worker.kill()
+    assert _within(10, lambda: ProcessId.of(int(number.read_text())) is None)
+
+
+def _within(seconds: float, condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True

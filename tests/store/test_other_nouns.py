@@ -18,8 +18,8 @@ from pipelines.apps import ClusterName, ReleaseId
 from pipelines.bundle import BundleDigest
 from pipelines.errors import InvalidConfiguration, NotFound, Unavailable
 from pipelines.ports import ClusterFacts
-from pipelines.states import ReleaseState
-from store import Release, ReleaseFilter, Store, migrate, open_store, schema
+from pipelines.states import ReleaseKind, ReleaseState, StageName, StageState
+from store import NewRelease, Release, Store, migrate, open_store, schema
 from store.sessions import make_engine
 from store.tables import Table
 
@@ -146,11 +146,25 @@ def test_what_was_committed_survives_another_opening(tmp_path: Path) -> None:
     assert open_store(url).bundles.get(DIGEST) == b"x"
 
 
-def test_notify_is_called_after_the_commit(database_url: str) -> None:
+def test_notify_is_called_after_each_commit_that_added_an_event(database_url: str) -> None:
     migrate(database_url)
-    seen: list[str] = []
-    store = open_store(database_url, lambda release_id: seen.append(release_id))
+    seen: list[int] = []
+    store = open_store(database_url, lambda id: seen.append(len(other.events.after(id, 0, 100))))
+    other = open_store(database_url)
+    place = (ClusterName("c"), "ns", "main", False, "somebody", "")
+    release = store.releases.accept(NewRelease(ReleaseKind.RELEASE, "app", "staging", "shop", *place))
     store.clusters.publish(ClusterName("c"), ClusterFacts("v1", (), {}))
-    assert seen == []
-    assert store.releases.find(ReleaseFilter(), 1).items == ()
+    for number, add in enumerate(
+        (
+            lambda: store.events.append(release.id, "log", {"line": "x"}),
+            lambda: store.releases.stage(release.id, StageName.CHECKOUT, StageState.RUNNING),
+            lambda: store.releases.set_changes(release.id, []),
+            lambda: store.releases.transition(release.id, ReleaseState.CHECKING),
+        ),
+        2,
+    ):
+        add()
+        assert seen[-1] == number
+    assert seen == [1, 2, 3, 4, 5]
     store.close()
+    other.close()

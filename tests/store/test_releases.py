@@ -14,7 +14,7 @@ from pipelines.errors import Conflict, InvalidInput, NotFound
 from pipelines.findings import Finding, Mode, Severity
 from pipelines.ports import Change
 from pipelines.states import FINAL_STATES, ReleaseKind, ReleaseState, StageName, StageState
-from store import IdempotencyKey, NewRelease, Release, ReleaseFilter, Store
+from store import IdempotencyKey, LeaseLost, NewRelease, Release, ReleaseFilter, Store
 
 Accept = Callable[..., Release]
 S = ReleaseState
@@ -154,6 +154,35 @@ def test_a_lost_lease_is_not_renewed(store: Store, accept: Accept) -> None:
     store.releases.claim(release.id, {S.ACCEPTED}, S.CHECKING, "dead", -1)
     store.releases.claim(release.id, {S.ACCEPTED}, S.CHECKING, "alive", 10)
     assert not store.releases.heartbeat(release.id, "dead", 10)
+
+
+def test_who_has_lost_the_lease_has_no_say(store: Store, accept: Accept) -> None:
+    release, new = accept(), store.releases
+    new.claim(release.id, {S.ACCEPTED}, S.CHECKING, "dead", -1)
+    new.claim(release.id, {S.ACCEPTED}, S.CHECKING, "alive", 10)
+    before = store.events.after(release.id, 0, 100)
+    for late in (
+        lambda: new.stage(release.id, StageName.CHECKOUT, StageState.PASSED, worker="dead"),
+        lambda: new.add_findings(release.id, [FINDING], worker="dead"),
+        lambda: new.set_changes(release.id, [], worker="dead"),
+        lambda: store.events.append(release.id, "log", {}, worker="dead"),
+    ):
+        with pytest.raises(LeaseLost):
+            late()
+    assert not new.transition(release.id, S.FAILED, worker="dead")
+    assert not new.hand_back(release.id, "dead")
+    assert new.get(release.id).state is S.CHECKING
+    assert store.events.after(release.id, 0, 100) == before
+    new.stage(release.id, StageName.CHECKOUT, StageState.PASSED, worker="alive")
+    assert new.transition(release.id, S.FAILED, worker="alive")
+
+
+def test_a_release_that_has_ended_takes_nothing_more_from_its_worker(store: Store, accept: Accept) -> None:
+    release = accept()
+    store.releases.claim(release.id, {S.ACCEPTED}, S.CHECKING, "w", 10)
+    accept()
+    with pytest.raises(LeaseLost):
+        store.releases.stage(release.id, StageName.RENDER, StageState.RUNNING, worker="w")
 
 
 def test_what_is_handed_back_waits_for_its_time(store: Store, accept: Accept) -> None:
