@@ -35,7 +35,7 @@ def chart_files(
                     )
                 written[resource] = Written(name, dict(lines(node)), node.line)
                 labelled = _labelled(manifest, place, commit)
-                files[f"manifests/{len(files):03}.json"] = json.dumps(labelled, indent=1).encode()
+                files[f"manifests/{len(files):03}.json"] = json.dumps(labelled, indent=1, ensure_ascii=False).encode()
         except InvalidYaml as error:
             raise InvalidDeployFile(error.reason, "Correct that line", where=f"{name}:{error.line}") from error
     return files, written

@@ -166,7 +166,9 @@ class _Command(pyhelm3.Command):  # type: ignore[misc]  # pyhelm3 has no type in
         ]
 
     async def run(self, command: list[Any], input: bytes | None = None) -> bytes:
-        output: bytes = await super().run([*self._prefix, *command], input)
+        # Values are always given as JSON. What JSON escapes as two halves, such as an emoji, Go's YAML reader refuses.
+        values = input and json.dumps(json.loads(input), ensure_ascii=False).encode()
+        output: bytes = await super().run([*self._prefix, *command], values)
         return output
 
 

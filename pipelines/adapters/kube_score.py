@@ -84,7 +84,8 @@ class KubeScore:
     def _run(self, subject: CheckSubject) -> list[dict[str, Any]]:
         major_minor = re.match(r"v\d+\.\d+", subject.facts.kubernetes_version)
         documents = b"---\n".join(
-            json.dumps(_with_namespace(one, subject.namespace)).encode() + b"\n" for one in subject.objects
+            json.dumps(_with_namespace(one, subject.namespace), ensure_ascii=False).encode() + b"\n"
+            for one in subject.objects
         )
         command = [
             str(self._program),

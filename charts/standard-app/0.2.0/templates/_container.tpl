@@ -4,8 +4,8 @@ privileged: false
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
 runAsNonRoot: true
-runAsUser: {{ .Values.user }}
-runAsGroup: {{ .Values.user }}
+runAsUser: {{ .Values.user | int64 }}
+runAsGroup: {{ .Values.user | int64 }}
 capabilities:
   drop: [ALL]
 seccompProfile:

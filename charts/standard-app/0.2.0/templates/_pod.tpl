@@ -54,9 +54,9 @@ enableServiceLinks: false
 terminationGracePeriodSeconds: {{ .Values.stop.seconds }}
 securityContext:
   runAsNonRoot: true
-  runAsUser: {{ .Values.user }}
-  runAsGroup: {{ .Values.user }}
-  fsGroup: {{ .Values.user }}
+  runAsUser: {{ .Values.user | int64 }}
+  runAsGroup: {{ .Values.user | int64 }}
+  fsGroup: {{ .Values.user | int64 }}
   fsGroupChangePolicy: OnRootMismatch
   seccompProfile:
     type: RuntimeDefault
