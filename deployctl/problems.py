@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from deployctl.exits import Exit
+from deployctl.exits import Exit, exit_of_answer
 
 
 class CommandFailed(Exception):
@@ -28,17 +28,9 @@ def from_problem(status: int, document: dict[str, Any]) -> CommandFailed:
         str(document.get("title") or f"The gateway answered {status}"),
         f"{where}: {detail}" if where else detail,
         str(document.get("solution") or ""),
-        _exit_of_status(status),
+        exit_of_answer(status, document.get("code")),
         faults,
     )
-
-
-def _exit_of_status(status: int) -> Exit:
-    if status in (401, 403):
-        return Exit.NOT_ALLOWED
-    if status >= 500:
-        return Exit.NOT_REACHABLE
-    return Exit.WRONG_USAGE
 
 
 def not_the_gateway(url: str, status: int) -> CommandFailed:

@@ -30,8 +30,10 @@ def errors() -> str:
     lines = [
         "# Errors\n",
         _NOTE.strip() + "\n",
-        "Every error has a stable code, a reason and a solution. `deployctl` leaves with the exit code; the",
-        "API answers with the HTTP status and an `application/problem+json` body that carries the code.\n",
+        "Every error has a stable code, a reason and a solution. The API answers with the HTTP status and an",
+        "`application/problem+json` body that carries the code; a Release that ends by it shows the code too.",
+        "`deployctl` leaves with the exit code, and with 4 when the gateway's own answer has a status of 500 or",
+        "above: then it is the gateway that is not well.\n",
         "| code | meaning | HTTP status | exit code | worth a retry |",
         "|---|---|---|---|---|",
     ]

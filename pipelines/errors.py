@@ -251,3 +251,10 @@ class DiskFull(GatewayError):
     http_status = 507
     retryable = True
     title = "No space left on the disk"
+
+
+class NotWritable(GatewayError):
+    """The gateway can't write where it works, for another reason than a full disk."""
+
+    code = "not-writable"
+    title = "The gateway can't write where it works"

@@ -130,9 +130,9 @@ class Git(Protocol):
     """Checks out a registered repository."""
 
     def checkout(self, repository: str, ref: str, into: Path, *, timeout_seconds: float) -> Checkout:
-        """`ref` of `repository`, shallow, below the empty directory `into`.
+        """`ref` of `repository`, shallow, below `into`: a directory that is empty, or made.
 
-        Raises RefNotFound, GitUnavailable, UnsafeCheckout, InvalidRef, DiskFull.
+        Raises RefNotFound, GitUnavailable, UnsafeCheckout, InvalidRef, DiskFull, NotWritable.
         """
 
 
@@ -163,7 +163,7 @@ class Helm(Protocol):
         api_versions: Sequence[str],
         timeout_seconds: float,
     ) -> bytes:
-        """What `helm template` prints, hooks included. No cluster is asked. Raises RenderFailed."""
+        """What `helm template` prints, hooks included. No cluster is asked. Raises RenderFailed, DiskFull."""
 
     def history(self, *, release: str, namespace: str) -> tuple[HelmRevision, ...]:
         """Oldest first; empty when there is no such release. Raises ClusterUnavailable."""
@@ -172,7 +172,7 @@ class Helm(Protocol):
         """`helm upgrade --install --wait --rollback-on-failure` of exactly this Bundle.
 
         Raises RolloutFailed (Helm has rolled back by then, or says in `reason` that it could not),
-        ClusterUnavailable.
+        ClusterUnavailable, DiskFull.
         """
 
 

@@ -6,8 +6,9 @@ import hashlib
 import json
 import zlib
 from dataclasses import asdict
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from pipelines.apps import ClusterName
 from pipelines.ports import ClusterFacts
@@ -35,6 +36,16 @@ class Clusters:
             if row.digest != digest:
                 row.digest, row.facts = digest, zlib.compress(_document(facts), level=3)
         self._last[name] = (digest, facts)
+
+    def seen(self, name: ClusterName) -> None:
+        """Notes that a deploy worker of the cluster lives, also while it has no time to look at the cluster."""
+        with self._sessions.write() as session:
+            session.execute(update(ClusterRow).where(ClusterRow.name == name).values(seen_at=now()))
+
+    def seen_at(self, name: ClusterName) -> datetime | None:
+        """When a deploy worker of the cluster last told of itself; None when none ever has."""
+        with self._sessions.read() as session:
+            return session.scalar(select(ClusterRow.seen_at).where(ClusterRow.name == name))
 
     def facts(self, name: ClusterName) -> ClusterFacts | None:
         """What was last published, or None. The same object until something else is published."""

@@ -140,7 +140,7 @@ class Releases:
             if taken or state not in {*from_states, to}:
                 return None
             row.worker, row.lease_expires_at = worker, at + timedelta(seconds=lease_seconds)
-            row.attempts, row.not_before, row.updated_at = row.attempts + 1, None, at
+            row.attempts, row.not_before, row.updated_at, row.message = row.attempts + 1, None, at, ""
             moved = state is not to
             if moved:
                 _move(session, row, to, None, "")
@@ -148,6 +148,17 @@ class Releases:
         if moved:
             self._notify(id)
         return release
+
+    def note(self, id: ReleaseId, message: str) -> None:
+        """Says what a Release that has not ended waits for, with an event when it is news; empty takes it back."""
+        with self._sessions.write() as session:
+            row = locked(session, id)
+            if ReleaseState(row.state).is_final or row.message == message:
+                return
+            row.message = message
+            if message:
+                add_event(session, row, "log", {"stage": "", "line": message})
+        self._notify(id)
 
     def heartbeat(self, id: ReleaseId, worker: str, lease_seconds: float) -> bool:
         """Renews the lease; False when `worker` holds it no longer."""

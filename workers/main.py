@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from redis import Redis
 from rq import Queue, Worker
+from rq.executions import Execution
 from rq.job import Job
 
 from configuration import logs
@@ -87,7 +88,13 @@ def run_deploy_worker(settings: Settings, cluster: str, kubeconfig: Path, *, hel
         except GatewayError as error:
             _log.warning("the cluster's facts could not be published", code=error.code, reason=error.reason)
 
-    _work(settings, deploy_queue(cluster), between_jobs=publish)
+    def live() -> None:
+        try:
+            store.clusters.seen(name)
+        except GatewayError as error:
+            _log.warning("the store can't be told that this worker lives", code=error.code, reason=error.reason)
+
+    _work(settings, deploy_queue(cluster), between_jobs=publish, during_job=live)
 
 
 def run_reconciler(settings: Settings) -> None:
@@ -120,6 +127,7 @@ def _work(
     queue: str,
     *,
     before_job: Callable[[], None] | None = None,
+    during_job: Callable[[], None] | None = None,
     between_jobs: Callable[[], None],
 ) -> None:
     connection = Redis.from_url(settings.redis_url, socket_connect_timeout=5, health_check_interval=30)
@@ -130,7 +138,7 @@ def _work(
         worker_ttl=_WORKER_TTL_SECONDS,
         maintenance_interval=_BETWEEN_JOBS_SECONDS,
     )
-    worker.before_job, worker.between_jobs = before_job, between_jobs
+    worker.before_job, worker.during_job, worker.between_jobs = before_job, during_job, between_jobs
     between_jobs()
     _log.info("ready", queue=queue)
     worker.work(logging_level="WARNING")
@@ -140,6 +148,7 @@ class _Worker(Worker):
     """RQ's worker, a process for each job; what is the same for all jobs is done before they part."""
 
     before_job: Callable[[], None] | None = None
+    during_job: Callable[[], None] | None = None
     between_jobs: Callable[[], None] | None = None
 
     def execute_job(self, job: Job, queue: Queue) -> None:
@@ -147,6 +156,12 @@ class _Worker(Worker):
         if self.before_job is not None:
             self.before_job()
         super().execute_job(job, queue)
+
+    def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
+        """What RQ does now and then while a job runs, and what we do."""
+        super().maintain_heartbeats(job, execution)
+        if self.during_job is not None:
+            self.during_job()
 
     def run_maintenance_tasks(self) -> None:
         """What RQ does now and then while it waits, and what we do."""

@@ -11,13 +11,15 @@ import structlog
 
 from pipelines.errors import GatewayError
 from pipelines.states import ReleaseKind, ReleaseState
-from store import Store, Unfinished
+from store import Release, Store, Unfinished
 from store.queue import CHECK_QUEUE, RedisQueue, deploy_queue
 from workers.ending import MOST_ATTEMPTS
 
 _EVERY_SECONDS = 1.0
 # Whoever accepted it puts it on the queue himself within this time, or has died.
 _YOUNG = timedelta(seconds=2)
+# Deploy workers tell of themselves each half minute.
+_SILENT = timedelta(seconds=90)
 _BEFORE_ROLLOUT = (ReleaseState.ACCEPTED, ReleaseState.CHECKING)
 
 _log = structlog.get_logger("workers.reconciler")
@@ -47,6 +49,7 @@ def reconcile(store: Store, queue: RedisQueue) -> int:
     count = 0
     for one in idle:
         release = one.release
+        _say_if_nobody_serves(store, release, now)
         name = CHECK_QUEUE if release.state in _BEFORE_ROLLOUT else deploy_queue(release.cluster)
         if name not in waiting:
             waiting[name] = queue.waiting(name)
@@ -59,6 +62,22 @@ def reconcile(store: Store, queue: RedisQueue) -> int:
         _log.info("put back on the queue", release_id=release.id, state=release.state.value, queue=name)
         count += 1
     return count
+
+
+def _say_if_nobody_serves(store: Store, release: Release, now: datetime) -> None:
+    """A Release whose cluster has no deploy worker waits for ever: whoever follows it has to know."""
+    if release.state in _BEFORE_ROLLOUT:
+        return
+    seen = store.clusters.seen_at(release.cluster)
+    message = ""
+    if seen is None or seen + _SILENT < now:
+        since = f"has told of itself since {seen:%Y-%m-%d %H:%M:%S} UTC" if seen else "has ever told of itself"
+        message = (
+            f"waits for a deploy worker: none of the cluster {release.cluster} {since}. "
+            "The platform sees that one runs and reaches its cluster"
+        )
+    if message != release.message:
+        store.releases.note(release.id, message)
 
 
 def _is_idle(one: Unfinished, now: datetime) -> bool:

@@ -72,4 +72,6 @@ def logs(
         return
     for stage in release["stages"]:
         console.print(Text(safe(f"{stage['name']}: {stage['state']}: {stage['detail']}")), soft_wrap=True)
+    if release["message"]:
+        click.echo(f"\n{safe(release['message'])}")
     click.echo(f"\n{release['state']}; watch it: deployctl logs {release_id} --follow")

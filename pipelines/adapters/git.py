@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 
 import git
 
+from pipelines.adapters.disk import full, written
 from pipelines.apps import CommitSha, parse_ref
 from pipelines.errors import (
-    DiskFull,
+    CheckCrashed,
     GatewayError,
     GitUnavailable,
     InvalidInput,
@@ -50,6 +51,7 @@ _CONFIG = (
     "transfer.fsckObjects=true",
     "advice.detachedHead=false",
 )
+_FULL = re.compile(r"No space left|Out of diskspace|Disk quota exceeded")
 _UNREACHABLE = re.compile(
     r"Could not resolve|Failed to connect|Connection (refused|reset|timed out)|early EOF|unable to access"
     r"|Operation too slow|unexpected disconnect|RPC failed|Empty reply|bad object|fetch-pack: invalid",
@@ -72,13 +74,15 @@ class GitRepositories:
         deadline = time.monotonic() + timeout_seconds
         run = _Run(into, deadline, self._most_bytes)
         try:
-            run("init", "--quiet", "--template=", ".")
-            self._fetch(run, repository, ref)
-            commit, subject, author = _commit(run)
-            links = _insist_on_bounded_tree(run, self._most_bytes)
-            run("checkout", "--quiet", "--detach", "--no-recurse-submodules", commit)
-        except OSError as error:
-            raise DiskFull(f"the checkout can't be written: {error.strerror}", "Make room where work_dir is") from error
+            with written("the checkout"):
+                into.mkdir(parents=True, exist_ok=True)
+                run("init", "--quiet", "--template=", ".")
+                self._fetch(run, repository, ref)
+                commit, subject, author = _commit(run)
+                links = _insist_on_bounded_tree(run, self._most_bytes)
+                run("checkout", "--quiet", "--detach", "--no-recurse-submodules", commit)
+        except _GitFailed as error:
+            raise _failed_here(error.output) from error
         return Checkout(into, CommitSha(commit), subject, author, links)
 
     def _insist_on_allowed(self, repository: str) -> None:
@@ -109,8 +113,8 @@ class GitRepositories:
                 "The platform corrects `repository` of this App in gateway.yaml, or gives the gateway read access",
                 where="repository",
             )
-        if "No space left" in output:
-            return DiskFull("the checkout can't be written: no space left", "Make room where work_dir is")
+        if _FULL.search(output):
+            return full("the checkout")
         reason = _without_credentials(output.strip().splitlines()[-1]) if output.strip() else "no answer"
         if not _UNREACHABLE.search(output):
             reason = f"git said: {reason}"
@@ -229,6 +233,15 @@ def _insist_on_bounded_tree(run: _Run, most_bytes: int) -> frozenset[str]:
     if total > most_bytes:
         raise _too_large(most_bytes)
     return frozenset(links)
+
+
+def _failed_here(output: str) -> GatewayError:
+    """What git could not do with what it has fetched already, or before."""
+    if _FULL.search(output):
+        return full("the checkout")
+    return CheckCrashed(
+        f"git failed: {(output.strip().splitlines() or ['without a word'])[-1]}", "Report it to the platform"
+    )
 
 
 def _too_large(most_bytes: int) -> UnsafeCheckout:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import hashlib
 import io
 import json
-import os
 import re
+import secrets
 import shutil
 import tarfile
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pyhelm3
 import yaml
 
+from pipelines.adapters.disk import written
 from pipelines.bundle import Bundle
 from pipelines.errors import CheckCrashed, ClusterUnavailable, GatewayError, InvalidInput, RenderFailed, RolloutFailed
 from pipelines.hooks import hook_events
@@ -66,19 +67,13 @@ class HelmClient:
         timeout_seconds: float,
     ) -> bytes:
         """See `pipelines.ports.Helm.template`."""
-        command = [
-            "template",
-            release,
-            self._chart_file(chart),
-            f"--namespace={namespace}",
-            f"--kube-version={kubernetes_version}",
-            "--skip-tests",
-            "--values=-",
-        ]
+        options = [f"--namespace={namespace}", f"--kube-version={kubernetes_version}", "--skip-tests", "--values=-"]
         if api_versions:
-            command.append(f"--api-versions={','.join(api_versions)}")
+            options.append(f"--api-versions={','.join(api_versions)}")
         try:
-            return _now(self._client.run(command, json.dumps(values).encode()), timeout_seconds)
+            with self._chart_file(chart) as path:
+                call = self._client.run(["template", release, path, *options], json.dumps(values).encode())
+                return _now(call, timeout_seconds)
         except TimeoutError as error:
             raise CheckCrashed(
                 f"rendering took longer than {timeout_seconds:.0f} s", "Simplify the chart: loops over large values?"
@@ -101,9 +96,14 @@ class HelmClient:
     def upgrade(self, bundle: Bundle, *, description: str, timeout_seconds: float) -> HelmRevision:
         """See `pipelines.ports.Helm.upgrade`."""
         _insist_on_storable(bundle)
+        with self._chart_file(bundle.chart) as chart:
+            row = self._upgraded(bundle, chart, description, timeout_seconds)
+        return HelmRevision(int(row["version"]), row["info"]["status"], row["info"]["description"])
+
+    def _upgraded(self, bundle: Bundle, chart: Path, description: str, timeout_seconds: float) -> Any:
         call = self._client.install_or_upgrade(
             bundle.helm_release,
-            self._chart_file(bundle.chart),
+            chart,
             dict(bundle.values),
             atomic=True,
             # For Jobs too: pyhelm3 adds --wait-for-jobs. One that fails ends the wait as soon as the rest is ready.
@@ -117,7 +117,7 @@ class HelmClient:
             timeout=f"{timeout_seconds:.0f}s",
         )
         try:
-            row: Any = _now(call, _most_waits(bundle) * timeout_seconds + _GRACE_SECONDS)
+            return _now(call, _most_waits(bundle) * timeout_seconds + _GRACE_SECONDS)
         except TimeoutError as error:
             raise RolloutFailed(
                 "helm did not end in its own time, and was stopped",
@@ -127,17 +127,19 @@ class HelmClient:
             if _AWAY.search(_words(error)):
                 raise _unreachable(error) from error
             raise RolloutFailed(f"helm upgrade: {_words(error)}", "Correct it, and release again") from error
-        return HelmRevision(int(row["version"]), row["info"]["status"], row["info"]["description"])
 
-    def _chart_file(self, chart: bytes) -> Path:
-        """The archive as a file, named by its digest, so that it is written once."""
-        path = self._scratch / "charts" / f"{hashlib.sha256(chart).hexdigest()}.tgz"
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_suffix(f".{os.getpid()}")
-            temporary.write_bytes(chart)
-            temporary.replace(path)
-        return path
+    @contextmanager
+    def _chart_file(self, chart: bytes) -> Iterator[Path]:
+        """The archive as a file, as long as it is needed. Raises `DiskFull`, `NotWritable`."""
+        path = self._scratch / "charts" / f"{secrets.token_hex(16)}.tgz"
+        try:
+            with written("the chart"):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(chart)
+            yield path
+        finally:
+            if path.exists():
+                path.unlink()
 
 
 class _Command(pyhelm3.Command):  # type: ignore[misc]  # pyhelm3 has no type information

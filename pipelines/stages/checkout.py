@@ -35,7 +35,6 @@ def checkout(
 
     Raises what `pipelines.ports.Git.checkout` raises, `InvalidDeployFile` and `UnsafeCheckout`.
     """
-    into.mkdir(parents=True)
     commit = git.checkout(app.repository, ref, into, timeout_seconds=timeout_seconds)
     content = _read(commit, app.deploy_file, LARGEST_BYTES)
     declaration = read(content, app.deploy_file, app=app.name, environments=environments)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 import socket
 import subprocess
@@ -10,17 +12,20 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
-from pipelines.adapters.git import GitRepositories, _GitFailed, _Run, _size
+from pipelines.adapters.git import GitRepositories, _failed_here, _Run, _size
 from pipelines.apps import App, AppName
 from pipelines.errors import (
+    CheckCrashed,
     DiskFull,
     GitUnavailable,
     InvalidDeployFile,
     InvalidInput,
     InvalidRef,
+    NotWritable,
     RefNotFound,
     RepositoryNotFound,
     ToolMissing,
@@ -184,10 +189,41 @@ def test_a_server_that_never_answers_is_given_up_in_time(silent: str, into: Path
     assert time.monotonic() - began < 5
 
 
-def test_too_much_is_stopped_while_it_comes(silent: str, into: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.adapters.git._size", lambda _folder: 2 * MIB)
+@pytest.fixture
+def slow_server(git_server: GitServer) -> Iterator[str]:
+    """The Git server behind a line of about 1 MiB/s."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    url = urlsplit(git_server.url)
+
+    def forward(source: socket.socket, target: socket.socket, pause: float) -> None:
+        with contextlib.suppress(OSError):
+            while block := source.recv(16 * 1024):
+                target.sendall(block)
+                time.sleep(pause)
+        for one in (source, target):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client = listener.accept()[0]
+                server = socket.create_connection((str(url.hostname), int(url.port or 80)))
+                for ends in ((client, server, 0.0), (server, client, 1 / 64)):
+                    threading.Thread(target=forward, args=ends, daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    listener.close()
+
+
+def test_too_much_is_stopped_while_it_comes(
+    slow_server: str, git_server: GitServer, repository: str, into: Path
+) -> None:
+    git_server.push(repository, {f"f{number}": os.urandom(MIB // 16) for number in range(128)})
     with pytest.raises(UnsafeCheckout, match="larger than 1 MiB"):
-        _git(most_bytes=MIB).checkout(silent, "main", into, timeout_seconds=10)
+        _git(most_bytes=MIB).checkout(f"{slow_server}/{repository}.git", "main", into, timeout_seconds=60)
+    assert MIB < _size(into) < 4 * MIB
 
 
 @pytest.fixture
@@ -238,30 +274,43 @@ def test_a_missing_git_is_told(into: Path, monkeypatch: pytest.MonkeyPatch) -> N
         _git().checkout("http://127.0.0.1:1/x.git", "main", into, timeout_seconds=5)
 
 
-def test_a_full_disk_is_told(into: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
+@pytest.mark.parametrize(
+    "content",
+    [pytest.param(os.urandom(3 * MIB), id="while it is fetched"), pytest.param(b"0" * 3 * MIB, id="while it unfolds")],
+)
+def test_a_full_disk_is_told_and_worth_another_try(
+    git_server: GitServer, repository: str, small_disk: Path, content: bytes
+) -> None:
+    git_server.push(repository, {"large": content})
+    with pytest.raises(DiskFull, match="the checkout can't be written: no space left") as caught:
+        _git().checkout(_url(git_server, repository), "main", small_disk / "tree", timeout_seconds=20)
+    assert caught.value.retryable
 
-    monkeypatch.setattr("pipelines.adapters.git._Run.__call__", full)
-    with pytest.raises(DiskFull, match="No space left"):
+
+@pytest.mark.parametrize("words", ["fatal: write error: No space left on device", "error: x: Disk quota exceeded"])
+def test_what_git_says_of_a_full_disk_is_a_full_disk(into: Path, words: str) -> None:
+    run = _Run(into, time.monotonic() + 5, MIB)
+    assert isinstance(_git()._explained(run, "http://x/y.git", "main", words), DiskFull)
+    assert isinstance(_failed_here(words), DiskFull)
+
+
+def test_a_folder_that_can_not_be_made_is_no_full_disk(into: Path) -> None:
+    (into / "file").write_text("")
+    with pytest.raises(NotWritable, match="the checkout can't be written: Not a directory"):
+        _git().checkout("http://127.0.0.1:1/x.git", "main", into / "file" / "tree", timeout_seconds=5)
+
+
+def test_what_git_can_not_do_here_is_told_in_its_words(into: Path) -> None:
+    (into / ".git").write_text("nonsense")
+    with pytest.raises(CheckCrashed, match=r"git failed: .*invalid gitfile format"):
         _git().checkout("http://127.0.0.1:1/x.git", "main", into, timeout_seconds=5)
 
 
-def test_what_git_says_of_a_full_disk_is_a_full_disk(into: Path) -> None:
-    explain = _git()._explained
-    said = explain(None, "http://x/y.git", "main", "fatal: write error: No space left on device")  # type: ignore[arg-type]
-    assert isinstance(said, DiskFull)
-
-
-def test_names_that_can_not_be_listed_are_not_missed(into: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def answers(_: object, *arguments: str) -> str:
-        raise _GitFailed("fatal: couldn't find remote ref main" if "fetch" in arguments else "fatal: it hung up")
-
-    monkeypatch.setattr("pipelines.adapters.git._Run.__call__", answers)
+def test_names_that_can_not_be_listed_are_not_missed(into: Path) -> None:
     run = _Run(into, time.monotonic() + 5, MIB)
-    with pytest.raises(RefNotFound) as caught:
-        _git()._fetch(run, "http://127.0.0.1:1/x.git", "main")
-    assert caught.value.solution == "See whether it was pushed"
+    run("init", "--quiet", ".")
+    explained = _git()._explained(run, "http://127.0.0.1:1/x.git", "main", "fatal: couldn't find remote ref main")
+    assert (type(explained), explained.solution) == (RefNotFound, "See whether it was pushed")
 
 
 def test_a_submodule_is_left_out(git_server: GitServer, repository: str, into: Path) -> None:

@@ -13,7 +13,15 @@ from typing import Any
 import pytest
 
 from pipelines.adapters.helm import HelmClient
-from pipelines.errors import CheckCrashed, ClusterUnavailable, InvalidInput, RenderFailed, RolloutFailed
+from pipelines.errors import (
+    CheckCrashed,
+    ClusterUnavailable,
+    DiskFull,
+    InvalidInput,
+    NotWritable,
+    RenderFailed,
+    RolloutFailed,
+)
 from pipelines.manifests import parse
 from pipelines.stages.resolve import CHARTS
 from tests.pipelines.test_bundle import BUNDLE
@@ -141,6 +149,29 @@ def test_a_helm_that_does_not_end_is_stopped(tmp_path: Path, monkeypatch: pytest
         stuck.history(release="x", namespace="ns")
     with pytest.raises(CheckCrashed, match="took longer"):
         _render(stuck, b"c", seconds=0.2)
+
+
+def test_no_chart_is_left_behind(helm: HelmClient, tmp_path: Path) -> None:
+    chart = _chart(helm, "a: b\n")
+    _render(helm, chart)
+    with pytest.raises(RenderFailed):
+        _render(helm, _chart(helm, "{{ fail `no` }}"))
+    assert list((tmp_path / "scratch" / "charts").iterdir()) == []
+
+
+def test_a_full_disk_is_no_fault_of_the_chart_and_worth_another_try(small_disk: Path) -> None:
+    helm = HelmClient(ensure(["helm"])["helm"], small_disk / "scratch")
+    with pytest.raises(DiskFull, match="the chart can't be written: no space left") as caught:
+        _render(helm, b"0" * 3 * 1024 * 1024)
+    assert caught.value.retryable
+    assert list((small_disk / "scratch" / "charts").iterdir()) == []
+
+
+def test_a_folder_that_can_not_be_written_is_told(tmp_path: Path) -> None:
+    helm = HelmClient(ensure(["helm"])["helm"], tmp_path)
+    (tmp_path / "charts").write_text("")
+    with pytest.raises(NotWritable, match="the chart can't be written: "):
+        _render(helm, b"0")
 
 
 def test_a_helm_ends_with_the_worker_that_was_killed(tmp_path: Path) -> None:

@@ -54,6 +54,19 @@ def test_a_clusters_facts_are_the_same_object_until_others_are_published(store: 
     assert newer.kubernetes_version == "v1.37.0"
 
 
+def test_when_a_clusters_worker_was_last_seen_is_known(store: Store) -> None:
+    name = ClusterName("local")
+    store.clusters.seen(name)
+    assert store.clusters.seen_at(name) is None
+    store.clusters.publish(name, ClusterFacts("v1.36.3", (), {}))
+    first = store.clusters.seen_at(name)
+    store.clusters.seen(name)
+    second = store.clusters.seen_at(name)
+    assert first is not None
+    assert second is not None
+    assert first < second
+
+
 def test_a_place_is_held_by_a_release_until_it_has_ended(store: Store, accept: Accept) -> None:
     first, second = accept(), accept(dry_run=True)
     assert store.locks.holder("checkout", "staging") is None

@@ -193,6 +193,27 @@ def test_what_is_handed_back_waits_for_its_time(store: Store, accept: Accept) ->
     assert (one.worker, one.lease_expires_at, one.not_before) == (None, None, later)
 
 
+def test_what_a_release_waits_for_is_told_once_and_forgotten_when_it_begins(store: Store, accept: Accept) -> None:
+    release = accept(bundle=ONE)
+    for _ in range(2):
+        store.releases.note(release.id, "waits")
+    lines = [one.data["line"] for one in store.events.after(release.id, 0, 10) if one.type == "log"]
+    assert (store.releases.get(release.id).message, lines) == ("waits", ["waits"])
+    begun = store.releases.claim(release.id, {S.READY}, S.DEPLOYING, "w", 10)
+    assert begun is not None
+    assert begun.message == ""
+    store.releases.note(release.id, "waits again")
+    store.releases.note(release.id, "")
+    assert store.releases.get(release.id).message == ""
+
+
+def test_how_a_release_ended_is_not_written_over(store: Store, accept: Accept) -> None:
+    release = accept()
+    store.releases.transition(release.id, S.FAILED, message="because")
+    store.releases.note(release.id, "waits")
+    assert store.releases.get(release.id).message == "because"
+
+
 def test_finished_releases_are_not_unfinished(store: Store, accept: Accept) -> None:
     release = accept()
     assert [one.release.id for one in store.releases.unfinished()] == [release.id]

@@ -290,18 +290,6 @@ def test_a_system_without_proc_is_told(tmp_path: Path, monkeypatch: pytest.Monke
         Stack.up(tmp_path / "state", components=())
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 1 MiB. Skips where this user may not mount."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
-    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
-        pytest.skip("only root can mount a small disk")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
-
-
 def test_a_full_disk_is_told_with_the_folder(small_disk: Path) -> None:
     with pytest.raises(OSError, match="No space left"):
         (small_disk / "ballast").write_bytes(b"x" * 2 * 1024 * 1024)
