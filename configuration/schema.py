@@ -157,7 +157,10 @@ class EnvironmentEntry(_Section):
         description="The namespace that each App has to itself: a pattern with `{app}` and `{team}`.",
     )
     mode: Mode = Field(
-        default=Mode.ENFORCE, strict=False, description="Whether findings block a Release, or are shown only."
+        default=Mode.ENFORCE,
+        strict=False,
+        description="Whether findings block a Release, or are shown only. The cluster's own rules follow it: run "
+        "`deploy-gateway cluster install` after a change. `team-scope` always blocks.",
     )
     rules: dict[RuleName, Annotated[Mode, Field(strict=False)]] = Field(
         default_factory=dict, description="The mode of single rules, where it differs."
