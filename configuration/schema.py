@@ -97,13 +97,19 @@ class IngressSection(_Section):
         default=None,
         description="The object that exposes an App; by default VirtualService with the mesh istio, else Ingress.",
     )
-    class_: Label = Field(default=_INGRESS.class_name, alias="class", description="Its class, for the kind Ingress.")
+    class_: Label = Field(
+        default=_INGRESS.class_name,
+        alias="class",
+        description="Its class, for the kind Ingress; must be written with `mesh: none`.",
+    )
     gateway: Annotated[str, StringConstraints(pattern=f"^{_LABEL}/{_LABEL}$")] | None = Field(
         default=None,
         description="`namespace/name` of the Gateway, for VirtualService (by default "
         f"`{_INGRESS.gateway}`) and HTTPRoute (which needs one).",
     )
-    namespace: Label = Field(default=_INGRESS.namespace, description="Where its pods run.")
+    namespace: Label = Field(
+        default=_INGRESS.namespace, description="Where its pods run; must be written with `mesh: none`."
+    )
     service_account: Label = Field(default=_INGRESS.service_account, description="What its pods run as.")
     issuer: Label | None = Field(
         default=None, description="cert-manager's ClusterIssuer for the certificates, for the kind Ingress."
