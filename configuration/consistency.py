@@ -190,6 +190,19 @@ def _ways_in(file: GatewayFile, document: Document) -> Iterator[Fault]:
         if kind is IngressKind.HTTP_ROUTE and environment.ingress.gateway is None:
             reason = f"{dotted(location)}: an HTTPRoute needs the Gateway that it belongs to"
             yield Fault(document.where(location), reason, "Add `gateway: NAMESPACE/NAME` beside it")
+        if environment.mesh is Mesh.NONE:
+            yield from _without_istio(name, environment, document)
+
+
+def _without_istio(name: str, environment: EnvironmentEntry, document: Document) -> Iterator[Fault]:
+    """What has a default is Istio's, and is not there without it."""
+    needed = {"namespace": "Add the namespace where the pods of the one ingress run, for Apps to let them in"}
+    if ingress_kind(environment) is IngressKind.INGRESS:
+        needed["class"] = "Add the IngressClass that Apps are exposed by; `kubectl get ingressclasses` lists them"
+    written = {key.rstrip("_") for key in environment.ingress.model_fields_set}
+    for key in needed.keys() - written:
+        location: Location = ("environments", name, "ingress", key)
+        yield Fault(document.where(location), f"{dotted(location)} is missing: `mesh: none` needs it", needed[key])
 
 
 def _pins(file: GatewayFile, document: Document, charts: StandardCharts) -> Iterator[Fault]:

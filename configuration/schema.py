@@ -97,13 +97,19 @@ class IngressSection(_Section):
         default=None,
         description="The object that exposes an App; by default VirtualService with the mesh istio, else Ingress.",
     )
-    class_: Label = Field(default=_INGRESS.class_name, alias="class", description="Its class, for the kind Ingress.")
+    class_: Label = Field(
+        default=_INGRESS.class_name,
+        alias="class",
+        description="Its class, for the kind Ingress; must be written with `mesh: none`.",
+    )
     gateway: Annotated[str, StringConstraints(pattern=f"^{_LABEL}/{_LABEL}$")] | None = Field(
         default=None,
         description="`namespace/name` of the Gateway, for VirtualService (by default "
         f"`{_INGRESS.gateway}`) and HTTPRoute (which needs one).",
     )
-    namespace: Label = Field(default=_INGRESS.namespace, description="Where its pods run.")
+    namespace: Label = Field(
+        default=_INGRESS.namespace, description="Where its pods run; must be written with `mesh: none`."
+    )
     service_account: Label = Field(default=_INGRESS.service_account, description="What its pods run as.")
     issuer: Label | None = Field(
         default=None, description="cert-manager's ClusterIssuer for the certificates, for the kind Ingress."
@@ -157,7 +163,10 @@ class EnvironmentEntry(_Section):
         description="The namespace that each App has to itself: a pattern with `{app}` and `{team}`.",
     )
     mode: Mode = Field(
-        default=Mode.ENFORCE, strict=False, description="Whether findings block a Release, or are shown only."
+        default=Mode.ENFORCE,
+        strict=False,
+        description="Whether findings block a Release, or are shown only. The cluster's own rules follow it: run "
+        "`deploy-gateway cluster install` after a change. `team-scope` always blocks.",
     )
     rules: dict[RuleName, Annotated[Mode, Field(strict=False)]] = Field(
         default_factory=dict, description="The mode of single rules, where it differs."

@@ -24,6 +24,9 @@ NAME_PATTERN = r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?"
 RELEASE_ID_PATTERN = r"[0-9a-hjkmnp-tv-z]{26}"
 """A ULID in lower case."""
 
+ALWAYS_ENFORCED = frozenset({"team-scope"})
+"""Rules about objects of the whole cluster: these are in no Environment, so no Environment's mode is for them."""
+
 _REF = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+@-]{0,254}")
 
 
@@ -152,4 +155,6 @@ class Environment:
 
     def mode_of(self, rule: str) -> Mode:
         """How a finding of `rule` counts here."""
+        if rule in ALWAYS_ENFORCED:
+            return Mode.ENFORCE
         return self.rule_modes.get(rule, self.mode)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from pipelines.apps import Environment
 from pipelines.bundle import Bundle, BundleDigest, thaw
 from pipelines.errors import BundleMismatch, RolloutFailed
 from pipelines.ports import Change, Cluster, Helm, Reporter
@@ -27,6 +28,7 @@ class DeployRequest:
     content: bytes
     cluster: str
     app: str
+    environment: Environment
     namespace: str
     dry_run: bool
     is_resumed: bool
@@ -63,7 +65,7 @@ def deploy(request: DeployRequest, ports: DeployPorts, reporter: Reporter) -> De
         with ThreadPoolExecutor(1) as beside:
             # The dry-run writes nothing, so it need not wait for the second rendering: the rollout does.
             same = beside.submit(verify_bundle, bundle, ports.helm, timeout_seconds=request.render_timeout_seconds)
-            changes = preflight(bundle, request.runs, ports.cluster, dry_run=request.dry_run)
+            changes = preflight(bundle, request.environment, request.runs, ports.cluster, dry_run=request.dry_run)
             same.result()
         reporter.changes(changes)
         outcome.detail = summary(changes)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from pipelines.cluster import MANAGED_LABEL, SERVICE_ACCOUNT_NAMESPACE
+from pipelines.apps import Environment, EnvironmentName
+from pipelines.cluster import ENVIRONMENT_LABEL, MANAGED_LABEL, SERVICE_ACCOUNT_NAMESPACE
 from pipelines.errors import InvalidConfiguration
 from pipelines.findings import Mode, Severity
 from pipelines.ports import Manifest
@@ -102,11 +103,12 @@ def _rule(path: Path) -> Rule:
 
 
 def cluster_objects(
-    rules: tuple[Rule, ...], parameters: Mapping[str, Any], modes: Mapping[str, Mode] | None = None
+    rules: tuple[Rule, ...], parameters: Mapping[str, Any], environments: Collection[Environment] = ()
 ) -> tuple[Manifest, ...]:
-    """The rules as a cluster takes them: the policies unchanged, a binding each, and their parameters.
+    """The rules as a cluster takes them: the policies unchanged, their bindings, and their parameters.
 
-    `modes` overrides `enforce` for single rules. Bindings hold in namespaces that the gateway manages.
+    Bindings hold in namespaces that the gateway manages. What breaks a rule is refused, but in those of
+    `environments` that have it in the mode `warn`; there, a second binding only warns.
     """
     config = {
         "apiVersion": "v1",
@@ -114,15 +116,32 @@ def cluster_objects(
         "metadata": {"name": PARAMETERS_NAME, "namespace": SERVICE_ACCOUNT_NAMESPACE},
         "data": dict(parameters),
     }
-    bindings = tuple(_binding(rule, (modes or {}).get(rule.id, Mode.ENFORCE)) for rule in rules)
+    bindings = (binding for rule in rules for binding in _bindings(rule, environments))
     return (config, *(rule.policy for rule in rules), *bindings)
 
 
-def _binding(rule: Rule, mode: Mode) -> Manifest:
+def _bindings(rule: Rule, environments: Collection[Environment]) -> Iterator[Manifest]:
+    """What is in no Environment that is known, such as one that was taken out of gateway.yaml, stays refused."""
+    warned = sorted(one.name for one in environments if one.mode_of(rule.id) is Mode.WARN)
+    if not warned:
+        yield _binding(rule, rule.id, ["Deny", "Audit"], [])
+        return
+    yield _binding(rule, rule.id, ["Deny", "Audit"], [_environment("NotIn", warned)])
+    yield _binding(rule, f"{rule.id}-warn", ["Warn", "Audit"], [_environment("In", warned)])
+
+
+def _environment(operator: str, names: list[EnvironmentName]) -> Manifest:
+    return {"key": ENVIRONMENT_LABEL, "operator": operator, "values": names}
+
+
+def _binding(rule: Rule, name: str, actions: list[str], expressions: list[Manifest]) -> Manifest:
+    selector: dict[str, Any] = {"matchLabels": {MANAGED_LABEL: "true"}}
+    if expressions:
+        selector["matchExpressions"] = expressions
     spec: dict[str, Any] = {
         "policyName": rule.id,
-        "validationActions": ["Deny", "Audit"] if mode is Mode.ENFORCE else ["Warn", "Audit"],
-        "matchResources": {"namespaceSelector": {"matchLabels": {MANAGED_LABEL: "true"}}},
+        "validationActions": actions,
+        "matchResources": {"namespaceSelector": selector},
     }
     if "paramKind" in rule.policy["spec"]:
         spec["paramRef"] = {
@@ -133,7 +152,7 @@ def _binding(rule: Rule, mode: Mode) -> Manifest:
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {"name": rule.id},
+        "metadata": {"name": name},
         "spec": spec,
     }
 

@@ -90,8 +90,12 @@ def install(
     *,
     port: int | None = None,
     rollout_timeout_seconds: int = 60,
+    environments: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Installation:
-    """Writes the configuration, migrates the store, puts the rules into the cluster, and starts the processes."""
+    """Writes the configuration, migrates the store, puts the rules into the cluster, and starts the processes.
+
+    `environments` are there beside staging and production, written as in gateway.yaml, without their cluster.
+    """
     tokens = {holder.name: new_token() for holder in holders}
     folder = stack.state / "gateway"
     folder.mkdir(mode=0o700)
@@ -100,15 +104,14 @@ def install(
     secret.write_text(stack.redis_url)
     digests = {name: digest for name, (_, digest) in tokens.items()}
     config = folder / "gateway.yaml"
-    config.write_text(_gateway_yaml(stack, apps, holders, digests, rollout_timeout_seconds))
+    config.write_text(_gateway_yaml(stack, apps, holders, digests, rollout_timeout_seconds, environments or {}))
     settings = load(config)
     migrate(settings.database_url)
     rules = load_rules()
     CelRules(rules)  # a rule that does not compile stops the start, here and not at the first Release
     prefixes = tuple(registry.prefix for registry in settings.registries)
-    applied = stack.kubectl(
-        "apply", "--server-side", "--filename=-", stdin=as_json(cluster_objects(rules, parameters(prefixes)))
-    )
+    objects = cluster_objects(rules, parameters(prefixes), tuple(settings.environments.values()))
+    applied = stack.kubectl("apply", "--server-side", "--filename=-", stdin=as_json(objects))
     if applied.returncode != 0:
         raise RuntimeError(f"the rules could not be installed: {applied.stderr}")
     stack.start_system(config, port)
@@ -121,6 +124,7 @@ def _gateway_yaml(
     holders: tuple[Holder, ...],
     digests: Mapping[str, str],
     rollout_timeout_seconds: int,
+    environments: Mapping[str, Mapping[str, Any]],
 ) -> str:
     """JSON is YAML, and says for certain what is a text."""
     environment = {"cluster": "local", "rollout_timeout_seconds": rollout_timeout_seconds}
@@ -134,6 +138,7 @@ def _gateway_yaml(
         "environments": {
             "staging": {**environment, "namespace": "{app}-staging"},
             "production": {**environment, "namespace": "{app}"},
+            **{name: {**environment, **more} for name, more in environments.items()},
         },
         "teams": {app.team: {} for app in apps},
         "apps": {

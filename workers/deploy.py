@@ -53,6 +53,7 @@ def _request(context: DeployContext, release: Release) -> DeployRequest:
         content=context.store.bundles.get(release.bundle),
         cluster=context.cluster,
         app=release.app,
+        environment=environment,
         namespace=release.namespace,
         dry_run=release.dry_run,
         is_resumed=release.attempts > 1,

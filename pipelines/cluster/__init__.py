@@ -17,3 +17,4 @@ SERVICE_ACCOUNT_NAMESPACE = "deploy-gateway"
 SERVICE_ACCOUNT = "deploy-gateway"
 
 MANAGED_LABEL = "deploy-gateway.dev/managed"
+ENVIRONMENT_LABEL = "deploy-gateway.dev/environment"

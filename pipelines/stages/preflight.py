@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from pipelines.apps import Environment, Mesh
 from pipelines.bundle import Bundle
-from pipelines.cluster import MANAGED_LABEL
+from pipelines.cluster import ENVIRONMENT_LABEL, MANAGED_LABEL
 from pipelines.diff import change
 from pipelines.errors import BundleMismatch
+from pipelines.findings import Mode
 from pipelines.manifests import parse
 from pipelines.ports import Change, Cluster, Helm, Manifest
 
 # Helm runs a hook beside what it manages, and leaves alone what says so.
 _HOOK, _KEEP = "helm.sh/hook", "helm.sh/resource-policy"
+# The rules that say what the Pod Security Standard `restricted` says.
+_RESTRICTED = ("host-access", "no-privileges", "run-as-non-root", "seccomp")
 
 
 def verify_bundle(bundle: Bundle, helm: Helm, *, timeout_seconds: float) -> None:
@@ -34,7 +38,9 @@ def verify_bundle(bundle: Bundle, helm: Helm, *, timeout_seconds: float) -> None
         )
 
 
-def preflight(bundle: Bundle, runs: bytes, cluster: Cluster, *, dry_run: bool) -> tuple[Change, ...]:
+def preflight(
+    bundle: Bundle, environment: Environment, runs: bytes, cluster: Cluster, *, dry_run: bool
+) -> tuple[Change, ...]:
     """What would change; `runs` is the manifest that runs now, empty when nothing does.
 
     Raises `PreflightRefused` with all that the cluster refuses.
@@ -44,7 +50,7 @@ def preflight(bundle: Bundle, runs: bytes, cluster: Cluster, *, dry_run: bool) -
     """
     objects = parse(bundle.manifest)
     if not dry_run:
-        cluster.ensure_namespace(bundle.namespace, namespace_labels(bundle))
+        cluster.ensure_namespace(bundle.namespace, namespace_labels(bundle, environment))
     elif not cluster.namespace_exists(bundle.namespace):
         return tuple(change(None, one) for one in objects)
     return (*cluster.dry_run(objects, namespace=bundle.namespace), *_removed(parse(runs), objects))
@@ -71,14 +77,20 @@ def _annotations(manifest: Manifest) -> dict[str, Any]:
     return manifest["metadata"].get("annotations") or {}
 
 
-def namespace_labels(bundle: Bundle) -> dict[str, str]:
-    """The labels of a namespace that only the gateway writes in."""
+def namespace_labels(bundle: Bundle, environment: Environment) -> dict[str, str]:
+    """The labels of a namespace that only the gateway writes in.
+
+    Pod Security Admission looks at Pods, which come after the Release was let in: where a rule of its standard
+    only warns, it must not refuse them either.
+    """
+    is_enforced = all(environment.mode_of(rule) is Mode.ENFORCE for rule in _RESTRICTED)
     return {
         MANAGED_LABEL: "true",
         "deploy-gateway.dev/app": bundle.app,
         "deploy-gateway.dev/team": bundle.team,
-        "deploy-gateway.dev/environment": bundle.environment,
-        "pod-security.kubernetes.io/enforce": "restricted",
+        ENVIRONMENT_LABEL: bundle.environment,
+        "pod-security.kubernetes.io/enforce": "restricted" if is_enforced else "privileged",
         "pod-security.kubernetes.io/enforce-version": "latest",
-        "istio-injection": "enabled",
+        "pod-security.kubernetes.io/warn": "restricted",
+        "istio-injection": "enabled" if environment.mesh is Mesh.ISTIO else "disabled",
     }

@@ -147,6 +147,12 @@ def test_an_http_route_belongs_to_the_gateway_that_is_named(write) -> None:
     assert (ingress.kind, ingress.gateway) == (IngressKind.HTTP_ROUTE, "gateways/public")
 
 
+def test_an_http_route_without_a_mesh_needs_no_class(write) -> None:
+    route = "mesh: none, ingress: {kind: HTTPRoute, gateway: gateways/public, namespace: gateways}"
+    ingress = load(write(changed(FULL, "mode: warn", route)), environ={}).environment("production").ingress
+    assert (ingress.kind, ingress.namespace) == (IngressKind.HTTP_ROUTE, "gateways")
+
+
 def test_an_app_gets_its_own_chart_before_its_environments(write, charts: Path) -> None:
     text = changed(FULL, "work_dir: scratch", f"charts: {charts}")
     text = changed(text, "mode: warn", "chart: next")
@@ -261,6 +267,8 @@ def test_a_reference_that_leads_nowhere_is_told_by_line_and_without_the_secret(
         ("mode: warn", "ingress: {kind: Route}", 8, "ingress.kind: should be 'VirtualService', 'Ingress' or 'HTTPRoute'"),
         ("mode: warn", "ingress: {gateway: shared}", 8, "ingress.gateway: does not have the form it must have"),
         ("mode: warn", "mesh: none, ingress: {kind: VirtualService}", 8, "a VirtualService is Istio's"),
+        ("mode: warn", "mesh: none", 8, "ingress.class is missing: `mesh: none` needs it"),
+        ("mode: warn", "mesh: none, ingress: {class: nginx}", 8, "ingress.namespace is missing: `mesh: none`"),
         ("mode: warn", "ingress: {kind: HTTPRoute}", 8, "an HTTPRoute needs the Gateway"),
         ("mode: warn", "metrics: {namespace: Monitoring}", 8, "metrics.namespace: does not have the form it must have"),
         ("mode: warn", "api_server: {cidr: 10.0.0.1/8}", 8, "api_server.cidr: write the addresses as a network"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,3 +83,8 @@ def test_the_namespace_is_the_apps_own() -> None:
 def test_a_rule_may_have_a_mode_of_its_own() -> None:
     assert STAGING.mode_of("read-only-root") is Mode.WARN
     assert STAGING.mode_of("image-pinned") is Mode.ENFORCE
+
+
+def test_a_rule_about_the_whole_cluster_is_enforced_whatever_the_environment_says() -> None:
+    lenient = replace(STAGING, mode=Mode.WARN, rule_modes={"team-scope": Mode.WARN})
+    assert lenient.mode_of("team-scope") is Mode.ENFORCE

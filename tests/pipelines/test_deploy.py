@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from pipelines.apps import Environment, Mesh
 from pipelines.bundle import Bundle, freeze
 from pipelines.deploy import Deployed, DeployPorts, DeployRequest, deploy
 from pipelines.errors import BundleMismatch, GatewayError, PreflightRefused, RolloutFailed, Unavailable
+from pipelines.findings import Mode
 from pipelines.ports import (
     Change,
     ClusterFacts,
@@ -27,6 +29,7 @@ from pipelines.ports import (
 from pipelines.reporting import Cancelled
 from pipelines.states import ReleaseState, StageName, StageState
 from tests.pipelines.conftest import FACTS
+from tests.pipelines.test_apps import STAGING
 from tests.pipelines.test_bundle import BUNDLE as ANY_BUNDLE
 
 MANIFEST = b"apiVersion: v1\nkind: Service\nmetadata: {name: checkout}\nspec: {type: ClusterIP}\n"
@@ -46,6 +49,7 @@ class Place:
     kept: tuple[str, ...] = ()
     differs: tuple[str, ...] = ()
     made: list[str] = field(default_factory=list)
+    labels: Mapping[str, str] = field(default_factory=dict)
     told: threading.Event = field(default_factory=threading.Event)
     is_over: bool = False
     last: tuple[RolloutProgress | JobLine, ...] = ()
@@ -55,6 +59,7 @@ class Place:
 
     def ensure_namespace(self, name: str, labels: Mapping[str, str]) -> None:
         self.made.append(name)
+        self.labels = labels
 
     def namespace_exists(self, name: str) -> bool:
         return self.has_namespace
@@ -164,6 +169,7 @@ def _deploy(
             "content": content,
             "cluster": "local",
             "app": "checkout",
+            "environment": STAGING,
             "namespace": "checkout-staging",
             "dry_run": False,
             "is_resumed": False,
@@ -198,6 +204,28 @@ def test_a_dry_run_writes_nothing(there: bool) -> None:
     assert [one.action for one in told.changed] == [action]
     assert place.made == []
     assert helm.upgrades == 0
+
+
+@pytest.mark.parametrize(
+    ("environment", "label", "value"),
+    [
+        pytest.param(STAGING, "pod-security.kubernetes.io/enforce", "restricted", id="enforced"),
+        pytest.param(
+            replace(STAGING, rule_modes={"seccomp": Mode.WARN}),
+            "pod-security.kubernetes.io/enforce",
+            "privileged",
+            id="warned",
+        ),
+        pytest.param(replace(STAGING, mode=Mode.WARN), "pod-security.kubernetes.io/warn", "restricted", id="told"),
+        pytest.param(STAGING, "istio-injection", "enabled", id="mesh"),
+        pytest.param(replace(STAGING, mesh=Mesh.NONE), "istio-injection", "disabled", id="no mesh"),
+        pytest.param(STAGING, "deploy-gateway.dev/managed", "true", id="managed"),
+    ],
+)
+def test_the_namespace_is_labelled_as_its_environment_is(environment: Environment, label: str, value: str) -> None:
+    place = Place()
+    _deploy(place, environment=environment)
+    assert place.labels[label] == value
 
 
 _GONE = "apiVersion: {api}\nkind: {kind}\nmetadata: {{name: checkout, annotations: {annotations}}}\n"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from pipelines.apps import ALWAYS_ENFORCED, ClusterName, Environment, EnvironmentName
 from pipelines.errors import InvalidConfiguration
 from pipelines.findings import Mode
 from pipelines.rules import POLICIES, as_json, cluster_objects, load_rules, parameters
@@ -54,19 +55,56 @@ def test_a_rule_is_called_as_its_file(tmp_path: Path, policy: dict[str, Any]) ->
         _load(tmp_path, policy, "other.yaml")
 
 
-def test_a_cluster_gets_the_files_unchanged_a_binding_each_and_the_parameters() -> None:
-    objects = cluster_objects(RULES, parameters(("a/", "b/")), {"seccomp": Mode.WARN})
-    config, rest = objects[0], objects[1:]
+def _bindings(*environments: Environment) -> dict[str, Any]:
+    objects = cluster_objects(RULES, {}, environments)
+    bindings = [one for one in objects if one["kind"] == "ValidatingAdmissionPolicyBinding"]
+    return {one["metadata"]["name"]: one["spec"] for one in bindings}
+
+
+def _environment(name: str, mode: Mode, **rules: Mode) -> Environment:
+    modes = {rule.replace("_", "-"): mode for rule, mode in rules.items()}
+    return Environment(EnvironmentName(name), ClusterName("local"), mode=mode, rule_modes=modes)
+
+
+def test_a_cluster_gets_the_files_unchanged_and_the_parameters() -> None:
+    config, *rest = cluster_objects(RULES, parameters(("a/", "b/")))
     assert config["data"] == {"registries": "a/\nb/"}
     policies = {one["metadata"]["name"]: one for one in rest if one["kind"] == "ValidatingAdmissionPolicy"}
-    bindings = {one["metadata"]["name"]: one["spec"] for one in rest if one["kind"] != "ValidatingAdmissionPolicy"}
-    assert policies.keys() == bindings.keys() == {rule.id for rule in RULES}
+    assert policies.keys() == {rule.id for rule in RULES}
     for name, policy in policies.items():
         assert policy == yaml.safe_load((POLICIES / f"{name}.yaml").read_text())
-    assert bindings["seccomp"]["validationActions"] == ["Warn", "Audit"]
-    assert bindings["image-registry"]["validationActions"] == ["Deny", "Audit"]
+
+
+def test_without_a_warning_environment_each_rule_refuses_in_all_managed_namespaces() -> None:
+    bindings = _bindings(_environment("production", Mode.ENFORCE))
+    assert bindings.keys() == {rule.id for rule in RULES}
+    for rule, spec in bindings.items():
+        assert spec["policyName"] == rule
+        assert spec["validationActions"] == ["Deny", "Audit"]
+        assert spec["matchResources"] == {"namespaceSelector": {"matchLabels": {"deploy-gateway.dev/managed": "true"}}}
     assert bindings["image-registry"]["paramRef"]["parameterNotFoundAction"] == "Deny"
     assert "paramRef" not in bindings["seccomp"]
+
+
+def test_a_rule_warns_in_those_environments_that_say_so_and_refuses_in_all_others() -> None:
+    sandbox = _environment("sandbox", Mode.WARN, image_pinned=Mode.ENFORCE)
+    staging = _environment("staging", Mode.ENFORCE, seccomp=Mode.WARN)
+    bindings = _bindings(staging, sandbox, _environment("production", Mode.ENFORCE))
+    for name, actions, operator, environments in (
+        ("seccomp", ["Deny", "Audit"], "NotIn", ["sandbox", "staging"]),
+        ("seccomp-warn", ["Warn", "Audit"], "In", ["sandbox", "staging"]),
+        ("service-type-warn", ["Warn", "Audit"], "In", ["sandbox"]),
+    ):
+        (expression,) = bindings[name]["matchResources"]["namespaceSelector"]["matchExpressions"]
+        assert bindings[name]["validationActions"] == actions
+        assert (expression["operator"], expression["values"]) == (operator, environments)
+    assert "image-pinned-warn" not in bindings
+
+
+def test_a_rule_about_the_whole_cluster_warns_nowhere() -> None:
+    assert {rule.id for rule in RULES} >= ALWAYS_ENFORCED
+    warned = {name for name in _bindings(_environment("sandbox", Mode.WARN)) if name.endswith("-warn")}
+    assert warned == {f"{rule.id}-warn" for rule in RULES} - {f"{rule}-warn" for rule in ALWAYS_ENFORCED}
 
 
 def test_they_are_one_list_for_kubectl() -> None:

@@ -56,6 +56,8 @@ def _manifests(config: Path) -> str:
     from pipelines.cluster import ACCESS, GATEWAY_ONLY
     from pipelines.rules import as_json, cluster_objects, load_rules, parameters
 
-    prefixes = tuple(registry.prefix for registry in read(config).registries)
+    settings = read(config)
+    prefixes = tuple(registry.prefix for registry in settings.registries)
     ours = [one for file in (ACCESS, GATEWAY_ONLY) for one in yaml.safe_load_all(file.read_text("utf-8"))]
-    return as_json((*ours, *cluster_objects(load_rules(), parameters(prefixes))))
+    environments = tuple(settings.environments.values())
+    return as_json((*ours, *cluster_objects(load_rules(), parameters(prefixes), environments)))
