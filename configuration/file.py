@@ -53,7 +53,8 @@ def load(
     `known_rules` are the ids that `environments.*.rules` may name (None: not checked). `environ` is where
     `env:` references are looked up (None: the environment of this process). Without `with_secrets` no
     reference is followed, and the addresses of store and queue are empty: for whoever has the file alone.
-    Relative paths are relative to the file. Raises `InvalidConfiguration` with one Fault for each mistake, none quoting a secret.
+    Relative paths are relative to the file. Raises `InvalidConfiguration` with one Fault for each mistake, none
+    quoting a secret.
     """
     path = Path(path)
     document = parse(_text(path), path.name)

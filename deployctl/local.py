@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import time
@@ -26,6 +27,9 @@ from pipelines.rules import load_rules, parameters
 from pipelines.stages.checkout import Source, read_deploy_file, read_source
 from pipelines.states import StageName, StageState
 from pipelines.yaml_nodes import InvalidYaml
+
+# It logs each command that fails; here that is said once, as a verdict.
+logging.getLogger("pyhelm3").addHandler(logging.NullHandler())
 
 NO_COMMIT = CommitSha("0" * 40)
 
@@ -109,7 +113,7 @@ class Local:
             app="",
             environment=self._platform.environment.name,
             state=VerdictState.INVALID if isinstance(error, InvalidInput) else VerdictState.CRASHED,
-            faults=tuple(replace(one, where=_place_from_here(one.where, root) or from_here(file)) for one in faults),
+            faults=tuple(_told_from_here(one, root, file) for one in faults),
             code=error.code,
         )
 
@@ -141,16 +145,24 @@ def from_here(path: Path) -> str:
     return Path(os.path.relpath(path)).as_posix()
 
 
-def _place_from_here(place: str, root: Path) -> str:
-    """`k8s/a.yaml:7`, a place in the tree below `root`, as seen from the working directory."""
+def _place_from_here(place: str, root: Path) -> str | None:
+    """`k8s/a.yaml:7`, a place in the tree below `root`, as seen from the working directory; None when it is none."""
     name, colon, line = place.rpartition(":")
     if not colon or not line.isdigit():
         name, colon, line = place, "", ""
-    return f"{from_here(root / name)}{colon}{line}" if name and (root / name).exists() else place
+    return f"{from_here(root / name)}{colon}{line}" if name and (root / name).exists() else None
+
+
+def _told_from_here(fault: Fault, root: Path, file: Path) -> Fault:
+    """`fault` at a place in a file, whatever it is about: an editor goes to files alone."""
+    place = _place_from_here(fault.where, root)
+    if place is not None or not fault.where:
+        return replace(fault, where=place or from_here(file))
+    return replace(fault, where=from_here(file), reason=f"{fault.where}: {fault.reason}")
 
 
 def _seen_from_here(finding: Finding, root: Path) -> Finding:
-    return replace(finding, source=_place_from_here(finding.source, root))
+    return replace(finding, source=_place_from_here(finding.source, root) or finding.source)
 
 
 def _declared(content: bytes) -> tuple[str, tuple[str, ...]]:

@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from deployctl.facts import facts_path, read_facts
 from deployctl.verdicts import NotChecked
-from pipelines.apps import App, AppName, ClusterName, Environment, EnvironmentName
+from pipelines.apps import App, AppName, ClusterName, Environment, EnvironmentName, Placement
+from pipelines.charts import StandardCharts
 from pipelines.errors import InvalidInput
+from pipelines.place import Place
 from pipelines.ports import ClusterFacts
-from pipelines.stages.resolve import CHARTS, Place
 from pipelines.suggestions import did_you_mean
+
+T = TypeVar("T")
 
 KUBERNETES_VERSION = "v1.36.3"
 STAND_IN_ENVIRONMENT = "local"
 STAND_IN_TEAM = "local"
+_TAGS = "image tags in place of digests"
+STAND_IN_SMOKE_IMAGE = "registry.invalid/smoke:0"
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the user says about where it goes. None: not said. `namespace` is a pattern with {app} and {team}."""
+    """What the user says about where it goes. None: not said.
+
+    `namespace` is a pattern with {app} and {team}; `chart` a version or channel of the standard chart.
+    """
 
     environment: str | None = None
     team: str | None = None
     namespace: str | None = None
     kubernetes_version: str | None = None
+    chart: str | None = None
     config: Path | None = None
     facts: Path | None = None
 
@@ -36,38 +47,40 @@ class Platform:
     """One Environment as far as it is known.
 
     `registries` is None where nobody said which are allowed; `environments` None where any name may be one.
-    `apps` are the registered ones. `stand_ins` says what was assumed, a line each.
+    `apps` are the registered ones; `chart` is what is asked for in place of what is pinned. `stand_ins` says
+    what was assumed, a few words each.
     """
 
     environment: Environment
     environments: Collection[str] | None
     apps: Mapping[str, App]
     registries: tuple[str, ...] | None
-    ingress_class: str
-    chart: Path
+    charts: StandardCharts
+    chart: str | None
+    smoke_image: str | None
     team: str
     facts: ClusterFacts
     stand_ins: tuple[str, ...]
 
     def app(self, name: str, deploy_file: str) -> App:
         """The registered App, or one of the stand-in team; its file is the one that is looked at."""
-        known = self.apps.get(name)
-        return App(AppName(name), known.team if known else self.team, known.repository if known else "", deploy_file)
+        known = self.apps.get(name) or App(AppName(name), self.team, "")
+        return replace(known, deploy_file=deploy_file)
 
     def place(self, app: App) -> Place:
-        """Where `app` goes."""
+        """Where `app` goes. Raises `InvalidInput` for a chart that there is not."""
         namespaces: Mapping[str, str] = (
             {name: self.environment.namespace_of(other) for name, other in self.apps.items()}
-            if self.apps
-            else _AnyApp(self.environment, self.team)
+            if self.environments is not None
+            else _Anything(lambda name: self.environment.namespace_of(self.app(name, "")))
         )
         return Place(
             app=app,
             environment=self.environment,
             namespaces=namespaces,
             registries=self.registries or (),
-            ingress_class=self.ingress_class,
-            standard_chart=self.chart,
+            standard_chart=self.charts.resolve(self.chart or app.chart or self.environment.chart).path,
+            smoke_image=self.smoke_image,
         )
 
     def not_checked(self) -> tuple[NotChecked, ...]:
@@ -82,14 +95,14 @@ class Platform:
         )
 
 
-class _AnyApp(Mapping[str, str]):
-    """Where nobody knows the Apps, each that is named is one, in the namespace that the pattern gives it."""
+class _Anything(Mapping[str, T]):
+    """Where nobody knows the names, each that is asked for is one, and means what `make` makes of it."""
 
-    def __init__(self, environment: Environment, team: str) -> None:
-        self._environment, self._team = environment, team
+    def __init__(self, make: Callable[[str], T]) -> None:
+        self._make = make
 
-    def __getitem__(self, name: str) -> str:
-        return self._environment.namespace_of(App(AppName(name), self._team, ""))
+    def __getitem__(self, name: str) -> T:
+        return self._make(name)
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str)
@@ -103,6 +116,9 @@ class _AnyApp(Mapping[str, str]):
 
 def platform_for(asked: Asked) -> Platform:
     """The platform as `asked.config` has it, or stand-ins. Raises `InvalidInput`, `InvalidConfiguration`."""
+    version = asked.kubernetes_version
+    if version is not None and not re.fullmatch(r"v\d+\.\d+(\.\d+)?", version):
+        raise InvalidInput(f"{version!r} is no version of Kubernetes", "Write it as v1.36.3", where="--kube-version")
     return _configured(asked, asked.config) if asked.config else _assumed(asked)
 
 
@@ -111,17 +127,36 @@ def _assumed(asked: Asked) -> Platform:
         EnvironmentName(asked.environment or STAND_IN_ENVIRONMENT),
         ClusterName("local"),
         namespace=_pattern(asked.namespace or "{app}"),
+        placements=_Anything(_any_node),
     )
+    charts = StandardCharts()
+    charts.resolve(asked.chart or environment.chart)
     team = asked.team or STAND_IN_TEAM
     facts, assumed = _facts(asked, None)
     stand_ins = (
         *([f"Environment {environment.name}"] if asked.environment is None else []),
         *([f"team {team}"] if asked.team is None else []),
         *([f"namespaces {environment.namespace}"] if asked.namespace is None else []),
+        *([f"standard chart {environment.chart}"] if asked.chart is None else []),
         *assumed,
-        "image tags as written",
+        _TAGS,
     )
-    return Platform(environment, None, {}, None, "istio", CHARTS / "standard-app", team, facts, stand_ins)
+    return Platform(
+        environment=environment,
+        environments=None,
+        apps={},
+        registries=None,
+        charts=charts,
+        chart=asked.chart,
+        smoke_image=STAND_IN_SMOKE_IMAGE,
+        team=team,
+        facts=facts,
+        stand_ins=stand_ins,
+    )
+
+
+def _any_node(_placement: str) -> Placement:
+    return Placement()
 
 
 def _configured(asked: Asked, config: Path) -> Platform:
@@ -129,7 +164,7 @@ def _configured(asked: Asked, config: Path) -> Platform:
 
     settings = load(config, with_secrets=False)
     name = asked.environment or (next(iter(settings.environments)) if len(settings.environments) == 1 else None)
-    if name not in settings.environments:
+    if name is None or name not in settings.environments:
         reason = f"there is no Environment {name!r} in {config}" if name else "which Environment is not said"
         solution = f"--env {did_you_mean(name, settings.environments)}" if name else f"{config} has several"
         known = ", ".join(sorted(settings.environments))
@@ -141,11 +176,12 @@ def _configured(asked: Asked, config: Path) -> Platform:
         environments=settings.environments,
         apps=settings.apps,
         registries=tuple(one.prefix for one in settings.registries),
-        ingress_class=settings.ingress_class,
-        chart=settings.chart,
+        charts=settings.charts,
+        chart=asked.chart,
+        smoke_image=settings.smoke_image,
         team=asked.team or STAND_IN_TEAM,
         facts=facts,
-        stand_ins=(*assumed, "image tags as written"),
+        stand_ins=(*assumed, _TAGS),
     )
 
 
