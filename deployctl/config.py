@@ -53,7 +53,11 @@ def platform_file() -> Path | None:
 def store_config(config: Config) -> Path:
     """Writes the file, for this user alone; what else stands in it stays."""
     path = config_path()
-    content = {**_stored(), "url": config.url, "token": config.token}
+    try:
+        kept = _stored()
+    except CommandFailed:  # a file that can't be read is what `login` is there to mend
+        kept = {}
+    content = {**kept, "url": config.url, "token": config.token}
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -68,7 +68,7 @@ def _answers(given: dict[str, Any], path: Path, image: Image | None, *, asks: bo
     from pipelines.deployfile.texts import HttpPath, Name, OwnPort, Schedule
 
     ask = _Asker(given, asks)
-    folder = re.sub(r"[^a-z0-9]+", "-", path.resolve().parent.name.lower()).strip("-0123456789")[:40].strip("-")
+    folder = re.sub(r"[^a-z0-9]+", "-", path.resolve().parent.name.lower()).lstrip("-0123456789")[:40].strip("-")
     app = ask("app", "Name of the App", Name, folder or None)
     kinds = known_kinds()
     if asks and given["kind"] is None:
