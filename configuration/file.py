@@ -42,13 +42,19 @@ _QUEUES = ("redis://", "rediss://", "unix://")
 
 
 def load(
-    path: Path, *, known_rules: Collection[str] | None = None, environ: Mapping[str, str] | None = None
+    path: Path,
+    *,
+    known_rules: Collection[str] | None = None,
+    environ: Mapping[str, str] | None = None,
+    with_secrets: bool = True,
 ) -> Settings:
     """The settings in the file at `path`.
 
     `known_rules` are the ids that `environments.*.rules` may name (None: not checked). `environ` is where
-    `env:` references are looked up (None: the environment of this process). Relative paths are relative
-    to the file. Raises `InvalidConfiguration` with one Fault for each mistake, none quoting a secret.
+    `env:` references are looked up (None: the environment of this process). Without `with_secrets` no
+    reference is followed, and the addresses of store and queue are empty: for whoever has the file alone.
+    Relative paths are relative to the file. Raises `InvalidConfiguration` with one Fault for each mistake, none
+    quoting a secret.
     """
     path = Path(path)
     document = parse(_text(path), path.name)
@@ -59,8 +65,8 @@ def load(
     if file is not None and isinstance(document.value, dict):
         faults += contradictions(file, document, known_rules, charts)
     secrets = _Secrets(document, folder, os.environ if environ is None else environ)
-    database_url = secrets.read("store", _DATABASES, _absolute_sqlite(folder))
-    redis_url = secrets.read("queue", _QUEUES, lambda url: url)
+    database_url = secrets.read("store", _DATABASES, _absolute_sqlite(folder)) if with_secrets else ""
+    redis_url = secrets.read("queue", _QUEUES, lambda url: url) if with_secrets else ""
     faults += secrets.faults
     if faults or file is None or charts is None:
         raise _invalid(path, faults)

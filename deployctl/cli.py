@@ -10,6 +10,8 @@ import click
 # Name → module and attribute: imported when asked for, so that `--help` is there at once.
 _COMMANDS = {
     "init": "deployctl.commands.init:init",
+    "render": "deployctl.commands.render:render",
+    "check": "deployctl.commands.check:check",
     "login": "deployctl.commands.login:login",
     "plan": "deployctl.commands.plan:plan",
     "release": "deployctl.commands.release:release",
@@ -22,6 +24,8 @@ _COMMANDS = {
 }
 _HELP = {
     "init": "Write a first deploy.yaml.",
+    "render": "The manifests that a deploy.yaml becomes.",
+    "check": "Every check, on this machine.",
     "login": "Remember the gateway's address and a token.",
     "plan": "Check a Git ref, and show what it would change.",
     "release": "Put a Git ref into an Environment, and watch it.",
@@ -69,11 +73,13 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point: like `cli`, but tells a failure as what, where and what to do."""
-    from deployctl.problems import CommandFailed
+    from deployctl.problems import CommandFailed, from_error
+    from pipelines.errors import GatewayError
 
     try:
         cli()
-    except CommandFailed as failure:
+    except (CommandFailed, GatewayError) as error:
+        failure = from_error(error) if isinstance(error, GatewayError) else error
         _tell(failure.title, failure.reason, failure.faults, failure.solution)
         sys.exit(failure.exit_code)
 

@@ -38,13 +38,30 @@ def load_config(url: str | None = None) -> Config:
     return Config(address.rstrip("/"), token)
 
 
+def schema_url() -> str | None:
+    """Where the gateway serves the schema of deploy.yaml; None when DEPLOYCTL_URL doesn't say where the gateway is."""
+    address = os.environ.get("DEPLOYCTL_URL", "")
+    return f"{address.rstrip('/')}/schemas/deploy.yaml.json" if address.startswith(("http://", "https://")) else None
+
+
+def platform_file() -> Path | None:
+    """The gateway.yaml that offline commands take the platform's settings from: DEPLOYCTL_PLATFORM, or `platform`."""
+    name = os.environ.get("DEPLOYCTL_PLATFORM") or _stored().get("platform")
+    return Path(name).expanduser() if name else None
+
+
 def store_config(config: Config) -> Path:
-    """Writes the file, for this user alone."""
+    """Writes the file, for this user alone; what else stands in it stays."""
     path = config_path()
+    try:
+        kept = _stored()
+    except CommandFailed:  # a file that can't be read is what `login` is there to mend
+        kept = {}
+    content = {**kept, "url": config.url, "token": config.token}
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(f"url = {_quoted(config.url)}\ntoken = {_quoted(config.token)}\n")
+        file.writelines(f"{key} = {_quoted(value)}\n" for key, value in content.items())
     path.chmod(0o600)
     return path
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from deployctl.exits import Exit, exit_of_answer
+from pipelines.errors import GatewayError
 
 
 class CommandFailed(Exception):
@@ -31,6 +32,14 @@ def from_problem(status: int, document: dict[str, Any]) -> CommandFailed:
         exit_of_answer(status, document.get("code")),
         faults,
     )
+
+
+def from_error(error: GatewayError) -> CommandFailed:
+    """An error of the pipeline, on this machine, as a failure of the command."""
+    # One fault alone says what the error itself does.
+    faults = tuple(str(fault) for fault in error.errors) if len(error.errors) > 1 else ()
+    reason = f"{error.where}: {error.reason}" if error.where else error.reason
+    return CommandFailed(error.title, reason, error.solution, Exit(error.exit_code), faults)
 
 
 def not_the_gateway(url: str, status: int) -> CommandFailed:

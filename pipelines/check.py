@@ -22,30 +22,51 @@ from pipelines.stages.resolve import Place, Resolved, resolve
 from pipelines.states import StageName, StageState
 
 
-@dataclass(frozen=True, slots=True)
-class CheckRequest:
-    """What is to be checked. `scratch` is an empty directory's name, for this check alone."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a source is held against: where it goes, the cluster there, and what the rules take from the platform."""
 
     place: Place
-    ref: str
-    environments: Collection[str]
     facts: ClusterFacts
     parameters: Mapping[str, Any]
-    scratch: Path
-    checkout_timeout_seconds: float = 30.0
     registry_timeout_seconds: float = 10.0
     render_timeout_seconds: float = 15.0
 
 
-@dataclass(frozen=True, slots=True)
-class CheckPorts:
-    """The adapters that a check works with."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRequest(Terms):
+    """What is to be checked. `scratch` is an empty directory's name, for this check alone."""
 
-    git: Git
-    registry: Registry
+    ref: str
+    environments: Collection[str]
+    scratch: Path
+    checkout_timeout_seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgePorts:
+    """The adapters that rendering and judging work with. Without a registry tags stay tags."""
+
+    registry: Registry | None
     helm: Helm
     lint: tuple[Check, ...]
     policy: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckPorts(JudgePorts):
+    """The adapters that a check works with."""
+
+    registry: Registry
+    git: Git
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a source became: resolved, and rendered."""
+
+    resolved: Resolved
+    rendered: Rendered
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,42 +92,50 @@ def check(request: CheckRequest, ports: CheckPorts, reporter: Reporter) -> Check
             timeout_seconds=request.checkout_timeout_seconds,
         )
         outcome.detail = f"{source.checkout.commit[:8]} {source.checkout.subject}"
+    made = make(source, request, ports, reporter)
+    findings = judge(source, made, request, ports, reporter)
+    bundle = None if blocking(findings) else freeze(_bundle(request, source, made.resolved, made.rendered))
+    return Checked(source.checkout.commit, source.checkout.subject, made.rendered.chart_label, findings, bundle)
+
+
+def make(source: Source, terms: Terms, ports: JudgePorts, reporter: Reporter) -> Made:
+    """Runs resolve and render. Raises GatewayErrors, `Cancelled` among them."""
     with stage(reporter, StageName.RESOLVE) as outcome:
-        timeout = request.registry_timeout_seconds
-        resolved = resolve(source, request.place, ports.registry, timeout_seconds=timeout)
+        timeout = terms.registry_timeout_seconds
+        resolved = resolve(source, terms.place, ports.registry, timeout_seconds=timeout)
         outcome.detail = ", ".join(resolved.images.values()) or f"{len(resolved.files)} objects as the team wrote them"
     with stage(reporter, StageName.RENDER) as outcome:
-        timeout = request.render_timeout_seconds
-        rendered = render(resolved, request.place, request.facts, ports.helm, timeout_seconds=timeout)
-        chart = f"{rendered.chart_name} {rendered.chart_version}"
-        outcome.detail = f"{len(rendered.objects)} objects by {chart}"
-    findings = located(_judge(request, ports, reporter, rendered), source.declaration, resolved.written)
-    bundle = None if blocking(findings) else freeze(_bundle(request, source, resolved, rendered))
-    return Checked(source.checkout.commit, source.checkout.subject, chart, findings, bundle)
+        timeout = terms.render_timeout_seconds
+        rendered = render(resolved, terms.place, terms.facts, ports.helm, timeout_seconds=timeout)
+        outcome.detail = f"{len(rendered.objects)} objects by {rendered.chart_label}"
+    return Made(resolved, rendered)
 
 
-def _judge(request: CheckRequest, ports: CheckPorts, reporter: Reporter, rendered: Rendered) -> tuple[Finding, ...]:
+def judge(source: Source, made: Made, terms: Terms, ports: JudgePorts, reporter: Reporter) -> tuple[Finding, ...]:
+    """Runs lint beside policy: the findings of both, with modes and source lines. Raises GatewayErrors."""
+    rendered = made.rendered
     subject = CheckSubject(
         manifest=rendered.manifest,
         objects=rendered.objects,
-        app=request.place.app.name,
-        team=request.place.app.team,
-        namespace=request.place.namespace,
-        facts=request.facts,
-        parameters=request.parameters,
+        app=terms.place.app.name,
+        team=terms.place.app.team,
+        namespace=terms.place.namespace,
+        facts=terms.facts,
+        parameters=terms.parameters,
     )
 
     def linted() -> tuple[Finding, ...]:
         with stage(reporter, StageName.LINT) as outcome:
-            return _told(outcome, lint(subject, ports.lint, request.place.environment))
+            return _told(outcome, lint(subject, ports.lint, terms.place.environment))
 
     def allowed() -> tuple[Finding, ...]:
         with stage(reporter, StageName.POLICY) as outcome:
-            return _told(outcome, policy(subject, ports.policy, request.place.environment))
+            return _told(outcome, policy(subject, ports.policy, terms.place.environment))
 
     with ThreadPoolExecutor(2) as pool:
         both = [pool.submit(linted), pool.submit(allowed)]
-    return tuple(finding for one in reversed(both) for finding in one.result())
+    found = tuple(finding for one in reversed(both) for finding in one.result())
+    return located(found, source.declaration, made.resolved.written)
 
 
 def _told(outcome: Outcome, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -6,7 +6,7 @@ Every method raises only subclasses of `pipelines.errors.GatewayError`. A method
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -31,7 +31,7 @@ class Checkout:
     commit: CommitSha
     subject: str
     author: str
-    links: frozenset[str] = frozenset()
+    links: Container[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,6 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.adapters.programs import HELM, KUBE_SCORE, Memory, Program, cache_dir, on_path
 from pipelines.errors import InvalidInput, ToolMissing
 from pipelines.suggestions import did_you_mean
 
@@ -52,78 +52,64 @@ class BuildFailed(ToolMissing):
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A program: the module folder below `tools/go`, the Go package, and how to ask it for its version.
+    """A program and how it is built: the module folder below `tools/go`, and the Go package in it."""
 
-    A program on PATH fits when `version_pattern` finds a version in what `version_arguments` prints, and the
-    first `significant` numbers of it equal those of `version`.
-    """
-
-    name: str
+    program: Program
     module: str
     package: str
-    version: str
     ldflags: str
-    version_arguments: tuple[str, ...]
-    version_pattern: str = r"v?(\d+\.\d+\.\d+)"
-    significant: int = 2
 
-    def fits(self, version: str) -> bool:
-        """Whether a program of `version` may stand in for the pinned one."""
-        return version.split(".")[: self.significant] == self.version.split(".")[: self.significant]
+    @property
+    def name(self) -> str:
+        return self.program.name
+
+    @property
+    def version(self) -> str:
+        return self.program.version
 
 
 def _kubernetes(name: str, *version_arguments: str) -> Tool:
-    package = f"k8s.io/kubernetes/cmd/{name}"
-    return Tool(name, "kubernetes", package, _KUBERNETES, _KUBERNETES_STAMP, version_arguments)
+    program = Program(name, _KUBERNETES, version_arguments)
+    return Tool(program, "kubernetes", f"k8s.io/kubernetes/cmd/{name}", _KUBERNETES_STAMP)
 
 
 TOOLS: Mapping[str, Tool] = {
     tool.name: tool
     for tool in (
         Tool(
-            name="helm",
+            HELM,
             module="helm",
             package="helm.sh/helm/v4/cmd/helm",
-            version="4.3.1",
             # Without the patch number helm says `v4.3`, which its Python client can't parse.
-            ldflags="-X helm.sh/helm/v4/internal/version.version=v4.3.1",
-            version_arguments=("version", "--template", "{{.Version}}"),
+            ldflags=f"-X helm.sh/helm/v4/internal/version.version=v{HELM.version}",
         ),
         Tool(
-            name="kube-score",
+            KUBE_SCORE,
             module="kube-score",
             package="github.com/zegl/kube-score/cmd/kube-score",
-            version="1.20.0",
-            ldflags="-X main.version=1.20.0",
-            version_arguments=("version",),
+            ldflags=f"-X main.version={KUBE_SCORE.version}",
         ),
         Tool(
-            name="etcd",
+            Program("etcd", "3.6.8", ("--version",)),
             module="etcd",
             package="go.etcd.io/etcd/server/v3",
-            version="3.6.8",
             ldflags="",
-            version_arguments=("--version",),
         ),
         _kubernetes("kube-apiserver", "--version"),
         _kubernetes("kube-controller-manager", "--version"),
         _kubernetes("kube-scheduler", "--version"),
         _kubernetes("kubectl", "version", "--client"),
         Tool(
-            name="kwok",
+            Program("kwok", "0.8.0", ("--version",)),
             module="kwok",
             package="sigs.k8s.io/kwok/cmd/kwok",
-            version="0.8.0",
             ldflags="-X sigs.k8s.io/kwok/pkg/consts.Version=v0.8.0",
-            version_arguments=("--version",),
         ),
         Tool(
-            name="crane",
+            Program("crane", "0.22.1", ("version",)),
             module="crane",
             package="github.com/google/go-containerregistry/cmd/crane",
-            version="0.22.1",
             ldflags="-X github.com/google/go-containerregistry/cmd/crane/cmd.Version=0.22.1",
-            version_arguments=("version",),
         ),
     )
 }
@@ -135,14 +121,6 @@ _DATA_MODULES = {
     "kwok": "sigs.k8s.io/kwok",
     "prometheus-operator": "github.com/prometheus-operator/prometheus-operator",
 }
-
-
-def cache_dir() -> Path:
-    """Where built tools are kept: $DEPLOY_GATEWAY_CACHE, or `deploy-gateway` in the user's cache."""
-    explicit = os.environ.get("DEPLOY_GATEWAY_CACHE")
-    if explicit:
-        return Path(explicit).resolve()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "deploy-gateway"
 
 
 def ensure(names: Iterable[str] | None = None, *, progress: Progress | None = None) -> dict[str, Path]:
@@ -164,7 +142,7 @@ def _silent(_line: str) -> None:
 
 
 def _ensure(tool: Tool, say: Progress) -> Path:
-    found = _on_path(tool)
+    found = on_path(tool.program)
     if found is not None:
         return found
     target = cache_dir() / "tools" / f"{tool.name}-{tool.version}-{_fingerprint(tool)}" / tool.name
@@ -186,58 +164,6 @@ def _fingerprint(tool: Tool) -> str:
         digest.update(part.read_bytes())
     digest.update(f"{tool.package} {tool.ldflags} {tool.version}".encode())
     return digest.hexdigest()[:12]
-
-
-def _on_path(tool: Tool) -> Path | None:
-    """The tool on PATH when it fits. What it answers is remembered until the file changes."""
-    found = shutil.which(tool.name)
-    if found is None:
-        return None
-    status = Path(found).stat()
-    key = f"{found}:{status.st_mtime_ns}:{status.st_size}"
-    remembered = _Memory(cache_dir() / "versions.json")
-    version = remembered.get(key)
-    if version is None:
-        version = _version_of(tool, Path(found))
-        remembered.put(key, version)
-    return Path(found) if tool.fits(version) else None
-
-
-def _version_of(tool: Tool, program: Path) -> str:
-    """The version that `program` says it has; empty when it doesn't say."""
-    try:
-        done = subprocess.run(
-            [program, *tool.version_arguments], capture_output=True, text=True, timeout=10, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    match = re.search(tool.version_pattern, done.stdout + done.stderr)
-    return match.group(1) if match else ""
-
-
-class _Memory:
-    """A small file of what is slow to find out again. A file that can't be read counts as empty."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def get(self, key: str) -> str | None:
-        value = self._all().get(key)
-        return value if isinstance(value, str) else None
-
-    def put(self, key: str, value: str) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        content = json.dumps({**self._all(), key: value})
-        with tempfile.NamedTemporaryFile("w", dir=self._path.parent, delete=False) as temporary:
-            temporary.write(content)
-        Path(temporary.name).replace(self._path)
-
-    def _all(self) -> dict[str, object]:
-        try:
-            found = json.loads(self._path.read_text())
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
 
 
 def find_go() -> Path:
@@ -345,7 +271,7 @@ def pin_of(name: str) -> str:
 
 def module_dir(name: str) -> Path:
     """The unpacked source of a pinned module (a key of `_DATA_MODULES`) in Go's module cache."""
-    known = _Memory(cache_dir() / "modules.json")
+    known = Memory(cache_dir() / "modules.json")
     key = f"{name}:{pin_of(name)}"
     remembered = known.get(key)
     if remembered and Path(remembered).is_dir():

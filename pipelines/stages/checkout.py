@@ -36,10 +36,20 @@ def checkout(
     Raises what `pipelines.ports.Git.checkout` raises, `InvalidDeployFile` and `UnsafeCheckout`.
     """
     commit = git.checkout(app.repository, ref, into, timeout_seconds=timeout_seconds)
-    content = _read(commit, app.deploy_file, LARGEST_BYTES)
+    return read_source(app, commit, environments)
+
+
+def read_source(app: App, commit: Checkout, environments: Collection[str]) -> Source:
+    """What the team wrote in the tree of `commit`. Raises `InvalidDeployFile` and `UnsafeCheckout`."""
+    content = read_deploy_file(app.deploy_file, commit)
     declaration = read(content, app.deploy_file, app=app.name, environments=environments)
     folder = declaration.file.manifests
     return Source(commit, declaration, _manifests(commit, folder) if folder else {}, _files(commit, declaration))
+
+
+def read_deploy_file(name: str, commit: Checkout) -> bytes:
+    """The file called `name` in the tree, unread. Raises `InvalidDeployFile` and `UnsafeCheckout`."""
+    return _read(commit, name, LARGEST_BYTES)
 
 
 def _read(commit: Checkout, name: str, most_bytes: int) -> bytes:

@@ -22,6 +22,11 @@ class Rendered:
     manifest: bytes
     objects: tuple[Manifest, ...]
 
+    @property
+    def chart_label(self) -> str:
+        """Name and version of the chart, as people see it."""
+        return f"{self.chart_name} {self.chart_version}"
+
 
 def render(resolved: Resolved, place: Place, facts: ClusterFacts, helm: Helm, *, timeout_seconds: float) -> Rendered:
     """Raises `RenderFailed`, and `CheckCrashed` when it takes too long."""

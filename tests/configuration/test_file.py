@@ -383,3 +383,13 @@ def test_the_schema_is_closed_on_every_level() -> None:
     for part in [schema, *schema["$defs"].values()]:
         if part.get("type") == "object":
             assert part["additionalProperties"] is False
+
+
+def test_whoever_has_the_file_alone_reads_it_without_its_secrets(tmp_path: Path) -> None:
+    text = MINIMAL.replace("sqlite:///state/gateway.db", "env:NOT_SET").replace("redis://127.0.0.1:6379/0", "file:no")
+    (tmp_path / "gateway.yaml").write_text(text)
+    with pytest.raises(InvalidConfiguration):
+        load(tmp_path / "gateway.yaml", environ={})
+    settings = load(tmp_path / "gateway.yaml", environ={}, with_secrets=False)
+    assert (settings.database_url, settings.redis_url) == ("", "")
+    assert set(settings.environments) == {"staging"}

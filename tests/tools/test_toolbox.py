@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.adapters.programs import Program, version_of
 from pipelines.errors import InvalidInput, ToolMissing
 from tools import toolbox
 from tools.toolbox import TOOLS, BuildFailed, Tool, ensure, find_go, module_dir, postgres_bin_dir, redis_server
 
-HELLO = Tool("hello", "hello", "example.com/hello", "1.2.3", "-X main.version=1.2.3", ("--version",))
+HELLO = Tool(Program("hello", "1.2.3", ("--version",)), "hello", "example.com/hello", "-X main.version=1.2.3")
 MAIN = 'package main\n\nimport "fmt"\n\nvar version = "none"\n\nfunc main() { fmt.Println("hello", version) }\n'
 
 
@@ -47,7 +48,7 @@ def test_what_is_missing_is_built_once_with_its_version(tmp_path: Path) -> None:
     said: list[str] = []
     built = ensure(progress=said.append)["hello"]
     assert built.is_relative_to(tmp_path / "cache")
-    assert toolbox._version_of(HELLO, built) == "1.2.3"
+    assert version_of(HELLO.program, built) == "1.2.3"
     assert re.fullmatch(r"hello 1.2.3: built in \d+ s", said[-1])
     said.clear()
     assert ensure(["hello"], progress=said.append) == {"hello": built}
@@ -151,7 +152,7 @@ def test_a_name_that_is_no_tool_is_told() -> None:
 
 def test_every_pinned_tool_says_the_version_that_is_pinned() -> None:
     for name, path in ensure().items():
-        assert TOOLS[name].fits(toolbox._version_of(TOOLS[name], path)), name
+        assert TOOLS[name].program.fits(version_of(TOOLS[name].program, path)), name
 
 
 def test_the_sources_of_a_module_are_found_again_without_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

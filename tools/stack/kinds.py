@@ -16,7 +16,8 @@ from typing import Any
 
 import yaml
 
-from tools.toolbox import cache_dir, module_dir, pin_of
+from pipelines.adapters.programs import cache_dir
+from tools.toolbox import module_dir, pin_of
 
 # The one in C where PyYAML was built with it: five times as fast.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

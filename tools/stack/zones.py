@@ -6,10 +6,10 @@ import os
 import sys
 from pathlib import Path
 
+from pipelines.adapters.programs import cache_dir
 from tools.stack.component import Component, Ready
 from tools.stack.readiness import http_ready, worker_ready
 from tools.stack.supervisor import PROJECT
-from tools.toolbox import cache_dir
 
 _GRACE_SECONDS = 15.0
 

@@ -1,0 +1,40 @@
+"""Annotations of GitHub Actions: workflow commands, one a line, that put a finding at its line of the diff."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from deployctl.render.reports import summary
+from deployctl.render.text import safe
+from deployctl.verdicts import Report, Verdict
+
+
+def annotation_lines(report: Report) -> Iterator[str]:
+    """A line for each fault and finding, then what was not checked, then how it went."""
+    for verdict in report.verdicts:
+        yield from _of(verdict)
+    for one in report.not_checked:
+        yield f"::notice title=Not checked::{_message(str(one))}"
+    yield summary(report)
+
+
+def _of(verdict: Verdict) -> Iterator[str]:
+    for fault in verdict.faults:
+        yield _command("error", fault.where, verdict.code, f"{fault.reason}\n{fault.solution}")
+    for one in verdict.findings:
+        text = f"{one.resource}: {one.what}\nWrite: {one.how.strip()}\nWhy: {' '.join(one.why.split())}"
+        yield _command("error" if one.blocks else "warning", one.source or verdict.file, one.rule, text)
+
+
+def _command(kind: str, place: str, title: str, text: str) -> str:
+    name, colon, line = place.rpartition(":")
+    at = f"file={_property(name)},line={line}" if colon and line.isdigit() else f"file={_property(place)}"
+    return f"::{kind} {at},title={_property(title)}::{_message(text)}"
+
+
+def _message(text: str) -> str:
+    return safe(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _message(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,73 @@
+"""A report of checks in each form that there is."""
+
+from __future__ import annotations
+
+import click
+
+from deployctl.verdicts import Report, VerdictState
+
+_WORDS = (
+    (VerdictState.BLOCKED, "blocked"),
+    (VerdictState.INVALID, "can't be used"),
+    (VerdictState.CRASHED, "not checked, as a check crashed"),
+)
+
+
+def print_report(report: Report, form: str) -> None:
+    """`report` on standard output, as `text`, `json`, `sarif`, `junit` or `github`."""
+    if form == "text":
+        from rich.console import Console
+
+        from deployctl.render.verdicts import print_verdicts
+
+        print_verdicts(Console(highlight=False), report)
+    elif form == "junit":
+        from deployctl.render.junit import junit
+
+        click.echo(junit(report))
+    elif form == "github":
+        from deployctl.render.github import annotation_lines
+
+        click.echo("\n".join(annotation_lines(report)))
+    else:
+        from deployctl.render.documents import print_document
+        from deployctl.render.sarif import sarif
+
+        print_document(sarif(report) if form == "sarif" else as_document(report), "json")
+
+
+def as_document(report: Report) -> dict[str, object]:
+    """`report` as the JSON that scripts read."""
+    return {
+        "exit_code": int(report.exit),
+        "seconds": round(report.seconds, 3),
+        "not_checked": [{"what": one.what, "why": one.why, "how": one.how} for one in report.not_checked],
+        "apps": [
+            {
+                "app": one.app,
+                "environment": one.environment,
+                "file": one.file,
+                "commit": one.commit,
+                "state": one.state.value,
+                "code": one.code or None,
+                "objects": one.objects,
+                "seconds": round(one.seconds, 3),
+                "errors": [{"where": f.where, "reason": f.reason, "solution": f.solution} for f in one.faults],
+                "findings": [{**finding.to_json(), "blocks": finding.blocks} for finding in one.findings],
+            }
+            for one in report.verdicts
+        ],
+    }
+
+
+def summary(report: Report) -> str:
+    """One line: how many Apps, what stops them."""
+    count = len(report.verdicts)
+    apps = "1 App" if count == 1 else f"{count} Apps"
+    states = ((len(report.of(state)), word) for state, word in _WORDS)
+    parts = [f"{number} {word}" for number, word in states if number]
+    warnings = sum(len(one.warnings) for one in report.verdicts)
+    parts += [f"{warnings} warning{'s' if warnings > 1 else ''}"] * bool(warnings)
+    if report.exit == 0:
+        parts.insert(0, "nothing blocks")
+    return f"{apps}: {', '.join(parts)}, in {report.seconds:.1f} s"

@@ -1,0 +1,119 @@
+"""SARIF 2.1.0: what code scanning reads. Ids of rules and fingerprints stay the same while lines move."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Any
+from urllib.parse import quote
+
+from deployctl.verdicts import Report, Verdict, VerdictState
+from pipelines.findings import Finding, Severity
+
+_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_SECURITY_SEVERITY = {Severity.CRITICAL: "9.5", Severity.HIGH: "8.0", Severity.MEDIUM: "5.5", Severity.LOW: "2.0"}
+
+
+def sarif(report: Report) -> dict[str, Any]:
+    """One run: a result for each finding and each fault, notifications for what crashed or was not checked."""
+    results, rules = _results(report)
+    crashed = report.of(VerdictState.CRASHED)
+    notifications = [
+        *(_notification("error", f"{fault.where}: {fault.reason}") for one in crashed for fault in one.faults),
+        *(_notification("note", f"not checked: {one}") for one in report.not_checked),
+    ]
+    return {
+        "$schema": _SCHEMA,
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "deployctl",
+                        "semanticVersion": version("deploy-gateway"),
+                        "rules": list(rules.values()),
+                    }
+                },
+                "invocations": [
+                    {
+                        "executionSuccessful": not crashed,
+                        "exitCode": int(report.exit),
+                        "toolExecutionNotifications": notifications,
+                    }
+                ],
+                "results": results,
+            }
+        ],
+    }
+
+
+def _notification(level: str, text: str) -> dict[str, Any]:
+    return {"level": level, "message": {"text": text}}
+
+
+def _results(report: Report) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
+    """The results, and the rules that they are of, by id."""
+    results: list[dict[str, Any]] = []
+    rules: dict[str, dict[str, Any]] = {}
+    seen: Counter[str] = Counter()
+    for verdict in report.verdicts:
+        for rule, result, identity in (*_of_findings(verdict), *_of_faults(verdict)):
+            rules.setdefault(rule["id"], rule)
+            # Of several that say the same of the same, each has a fingerprint of its own.
+            seen[identity] += 1
+            result["ruleIndex"] = list(rules).index(rule["id"])
+            result["partialFingerprints"] = {"deployctl/v1": _digest(f"{identity}\n{seen[identity]}")}
+            results.append(result)
+    return results, rules
+
+
+_Result = tuple[dict[str, Any], dict[str, Any], str]
+"""A rule, a result of it, and what makes the result the same one in the next commit: not its line."""
+
+
+def _of_findings(verdict: Verdict) -> Iterator[_Result]:
+    for one in verdict.findings:
+        place = one.source or verdict.file
+        text = f"{one.resource}: {one.what}\n\nWrite: {one.how.strip()}\n\nWhy: {' '.join(one.why.split())}"
+        identity = "\n".join((one.rule, verdict.file, verdict.environment, one.resource, one.field))
+        yield _rule(one), _result(one.rule, "error" if one.blocks else "warning", place, text), identity
+
+
+def _of_faults(verdict: Verdict) -> Iterator[_Result]:
+    if verdict.state is VerdictState.CRASHED:
+        return
+    for one in verdict.faults:
+        rule = {"id": verdict.code, "shortDescription": {"text": "The file can't be used as it is"}}
+        text = f"{one.reason}\n\n{one.solution}".strip()
+        yield rule, _result(verdict.code, "error", one.where, text), "\n".join((verdict.code, verdict.file, one.reason))
+
+
+def _rule(finding: Finding) -> dict[str, Any]:
+    why = " ".join(finding.why.split())
+    return {
+        "id": finding.rule,
+        "shortDescription": {"text": why.split(". ")[0].rstrip(".") or finding.rule},
+        "fullDescription": {"text": why or finding.rule},
+        "help": {"text": finding.how.strip() or finding.link},
+        "helpUri": finding.link,
+        "properties": {
+            "tags": ["security", finding.found_by],
+            "security-severity": _SECURITY_SEVERITY[finding.severity],
+        },
+    }
+
+
+def _result(rule: str, level: str, place: str, text: str) -> dict[str, Any]:
+    name, colon, line = place.rpartition(":")
+    has_line = bool(colon) and line.isdigit()
+    uri = quote(name if has_line else place)
+    where: dict[str, Any] = {"artifactLocation": {"uri": uri, "uriBaseId": "%SRCROOT%"}}
+    if has_line:
+        where["region"] = {"startLine": int(line)}
+    return {"ruleId": rule, "level": level, "message": {"text": text}, "locations": [{"physicalLocation": where}]}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -1,0 +1,86 @@
+"""Verdicts for people: what to write first, then what is wrong and why; one line when all is well."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from itertools import groupby
+
+from rich.console import Console
+from rich.text import Text
+
+from deployctl.render.reports import summary
+from deployctl.render.text import put, safe
+from deployctl.verdicts import Report, Verdict, VerdictState
+from pipelines.findings import Finding, Severity
+
+_HEADS = {
+    VerdictState.BLOCKED: "blocked",
+    VerdictState.INVALID: "can't be used",
+    VerdictState.CRASHED: "not checked: a check crashed",
+}
+_SEVERITIES = tuple(Severity)
+_FEW = 3
+
+
+def print_verdicts(console: Console, report: Report) -> None:
+    """Each App that does not pass, the warnings, a line with what came of all, and what was not checked."""
+    for verdict in report.verdicts:
+        if verdict.state is not VerdictState.PASSED:
+            _print_verdict(console, verdict)
+    _print_warnings(console, report.verdicts)
+    is_good = report.exit == 0
+    head = Text("✓ " if is_good else "✗ ", style="green bold" if is_good else "red bold")
+    put(console, head.append(summary(report), style="bold"))
+    left_out = "; ".join(str(one) for one in report.not_checked)
+    if left_out:
+        put(console, Text(f"not checked: {safe(left_out)}", style="dim"))
+
+
+def _print_verdict(console: Console, verdict: Verdict) -> None:
+    name = verdict.app or verdict.file
+    head = Text("✗ ", style="red bold").append(safe(name), style="bold").append(f"  {_HEADS[verdict.state]}")
+    put(console, head.append(f"  {safe(verdict.file)} → {safe(verdict.environment)}", style="dim"))
+    for fault in verdict.faults:
+        put(console, Text(f"{safe(fault.where)}  {safe(fault.reason)}"), indent=2)
+        _print_lines(console, "write  ", fault.solution, "green", indent=4)
+    for _, group in groupby(sorted(verdict.blocking, key=_rank), key=lambda one: (one.rule, one.how)):
+        _print_rule(console, list(group))
+    console.print()
+
+
+def _rank(finding: Finding) -> tuple[int, str, str]:
+    return _SEVERITIES.index(finding.severity), finding.rule, finding.how
+
+
+def _print_rule(console: Console, findings: list[Finding]) -> None:
+    """The places in order, so that an editor can be sent to the first; then the fix, before what and why."""
+    first = findings[0]
+    head = Text(safe(first.source) or safe(first.resource)).append(f"  {safe(first.rule)}", style="bold")
+    put(console, head.append(f"  {first.severity.value}", style="dim"), indent=2)
+    _print_lines(console, "write  ", first.how or "see the link", "green", indent=4)
+    for one in findings:
+        place = f"{one.source}  " if one.source != first.source else ""
+        _print_lines(console, "what   ", f"{place}{one.resource}: {one.what}", "", indent=4)
+    _print_lines(console, "why    ", " ".join(first.why.split()), "dim", indent=4)
+    _print_lines(console, "more   ", first.link, "dim", indent=4)
+
+
+def _print_lines(console: Console, label: str, text: str, style: str, *, indent: int) -> None:
+    for number, line in enumerate(safe(text).strip().splitlines()):
+        put(console, Text(label if number == 0 else " " * len(label)).append(line, style=style), indent=indent)
+
+
+def _print_warnings(console: Console, verdicts: Iterable[Verdict]) -> None:
+    """A line for each while they are few; of many, a line for each rule."""
+    all_of_them = [(verdict, one) for verdict in verdicts for one in verdict.warnings]
+    if len({verdict.file for verdict, _ in all_of_them}) <= _FEW:
+        for verdict, one in all_of_them:
+            place = safe(one.source or verdict.file)
+            put(console, Text(f"! {place}  {safe(one.rule)}  {safe(one.resource)}: {safe(one.what)}", style="yellow"))
+        return
+    for rule, count in sorted(Counter(one.rule for _, one in all_of_them).items()):
+        first = next(one for _, one in all_of_them if one.rule == rule)
+        put(
+            console, Text(f"! {count} × {safe(rule)}, such as {safe(first.source)}: {safe(first.what)}", style="yellow")
+        )
