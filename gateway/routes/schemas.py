@@ -35,7 +35,8 @@ def deploy_yaml() -> Response:
     response.cache_control.public = True
     response.cache_control.max_age = _KEPT_SECONDS
     response.add_etag()
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 @cache

@@ -41,14 +41,10 @@ def _of_kind(workload: str) -> dict[str, Any]:
     }
 
 
-def _for_editors(schema: Any) -> Any:
+def _for_editors(schema: dict[str, Any]) -> dict[str, Any]:
     """`schema` closed, without the titles that repeat keys, and as wide as YAML's ways to write a text or a number."""
-    if isinstance(schema, list):
-        return [_for_editors(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
     made = {key: _inner(key, value) for key, value in schema.items()}
-    if not isinstance(made.get("properties"), dict):
+    if "properties" not in made:
         made.pop("title", None)
     if "patternProperties" in made:
         made["additionalProperties"] = False
@@ -58,7 +54,9 @@ def _for_editors(schema: Any) -> Any:
 def _inner(key: str, value: Any) -> Any:
     if key in ("properties", "patternProperties", "$defs"):
         return {name: _for_editors(schema) for name, schema in value.items()}
-    return _for_editors(value) if key in ("anyOf", "items") else value
+    if key == "anyOf":
+        return [_for_editors(schema) for schema in value]
+    return _for_editors(value) if key == "items" else value
 
 
 def _written_as(schema: dict[str, Any]) -> dict[str, Any]:
