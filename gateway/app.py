@@ -14,7 +14,7 @@ from gateway.authentication import authenticate
 from gateway.bodies import StrictRequest, bound
 from gateway.context import EXTENSION, Gateway, gateway
 from gateway.documentation import SECURITY_SCHEMES, complete
-from gateway.routes import apps, events, health, openapi, releases, rollbacks
+from gateway.routes import apps, events, health, openapi, releases, rollbacks, schemas
 from gateway.schemas import Problem
 from gateway.streams import Waiters
 from gateway.wakeups import Wakeups
@@ -22,7 +22,7 @@ from pipelines.errors import InvalidInput
 from store import Store
 from store.queue import WorkQueue
 
-PUBLIC_ENDPOINTS = frozenset({"health.healthz", "health.readyz", "openapi_document.openapi"})
+PUBLIC_ENDPOINTS = frozenset({"health.healthz", "health.readyz", "openapi_document.openapi", "schemas.deploy_yaml"})
 """The endpoints that need no token. Every other one does, a new one included."""
 
 _HEADERS = {
@@ -78,7 +78,7 @@ def _described() -> OpenAPI:
     )
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False
-    for module in (releases, events, rollbacks, apps, health):
+    for module in (releases, events, rollbacks, apps, schemas, health):
         app.register_api(module.api)
     app.register_blueprint(openapi.api)
     return app

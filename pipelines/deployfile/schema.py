@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -176,20 +176,3 @@ KEYS_REFUSED: dict[str, dict[str, str]] = {
     "job": dict.fromkeys(_SERVING, "a job serves nobody, and ends") | {"cron": "only a cronjob has it"},
 }
 """Which keys a kind of workload can't have, with the reason."""
-
-
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of `deploy.yaml`, for editors and for the reference: closed, with what each kind needs."""
-    schema = DeployFile.model_json_schema(by_alias=True)
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["allOf"] = [
-        {
-            "if": {"properties": {"workload": {"const": workload}}, "required": ["workload"]},
-            "then": {
-                "required": ["image", "resources", *KEYS_NEEDED[workload]],
-                "properties": dict.fromkeys(KEYS_REFUSED[workload], False),
-            },
-        }
-        for workload in KEYS_NEEDED
-    ]
-    return schema

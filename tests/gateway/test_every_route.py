@@ -23,6 +23,7 @@ ROUTES: dict[tuple[str, str], tuple[dict[str, object] | None, tuple[int, int, in
     ("GET", "/healthz"): (None, None),
     ("GET", "/readyz"): (None, None),
     ("GET", "/openapi.json"): (None, None),
+    ("GET", "/schemas/deploy.yaml.json"): (None, None),
     ("GET", f"{API}/releases"): (None, (200, 200, 200, 200)),
     ("POST", f"{API}/releases"): (ASK, (403, 202, 202, 202)),
     ("GET", f"{API}/releases/<release_id>"): (None, (200, 200, 200, 200)),
