@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
@@ -81,11 +81,16 @@ class Health(Part):
 
     @model_validator(mode="after")
     def _differ(self) -> Health:
-        if self.readiness == self.liveness:
+        if _question(self.readiness) == _question(self.liveness):
             raise ValueError(
                 "readiness and liveness have to be different paths: else a slow dependency restarts your pods"
             )
         return self
+
+
+def _question(probe: Any) -> Any:
+    """What a probe asks, however it is written."""
+    return HttpProbe(path=probe) if isinstance(probe, str) and probe.startswith("/") else probe
 
 
 class Resources(Part):

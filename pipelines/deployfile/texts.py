@@ -21,9 +21,14 @@ def _no_template(text: str) -> str:
 
 
 def _no_control(text: str) -> str:
-    if _CONTROL.search(text):
+    if not is_text(text):
         raise ValueError("template actions and control characters are not accepted here: it is text")
     return text
+
+
+def is_text(text: str) -> bool:
+    """Whether nothing in it is a control character, or otherwise nothing that YAML could hold."""
+    return _CONTROL.search(text) is None
 
 
 def _inside_the_container(text: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipelines.apps import App
 from pipelines.deployfile import LARGEST_BYTES, LARGEST_FILE_BYTES, Declaration, read, repository_files
+from pipelines.deployfile.texts import is_text
 from pipelines.errors import InvalidDeployFile, UnsafeCheckout
 from pipelines.ports import Checkout, Git
 
@@ -44,7 +45,7 @@ def read_source(app: App, commit: Checkout, environments: Collection[str]) -> So
     content = read_deploy_file(app.deploy_file, commit)
     declaration = read(content, app.deploy_file, app=app.name, environments=environments)
     folder = declaration.file.manifests
-    return Source(commit, declaration, _manifests(commit, folder) if folder else {}, _files(commit, declaration))
+    return Source(commit, declaration, _manifests(commit, folder) if folder else {}, texts_of(commit, declaration))
 
 
 def read_deploy_file(name: str, commit: Checkout) -> bytes:
@@ -76,17 +77,23 @@ def _read(commit: Checkout, name: str, most_bytes: int) -> bytes:
     return path.read_bytes()
 
 
-def _files(commit: Checkout, declaration: Declaration) -> dict[str, str]:
-    found = {}
-    for name in sorted(repository_files(declaration.file)):
-        content = _read(commit, name, LARGEST_FILE_BYTES)
-        try:
-            found[name] = content.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise InvalidDeployFile(
-                f"{name} is not UTF-8 text", "Put binary data into the image", where=declaration.source("files")
-            ) from error
-    return found
+def texts_of(commit: Checkout, declaration: Declaration) -> dict[str, str]:
+    """What `files:` takes from the repository, by path there. Raises `InvalidDeployFile`, `UnsafeCheckout`."""
+    return {
+        name: _text(name, _read(commit, name, LARGEST_FILE_BYTES), declaration)
+        for name in sorted(repository_files(declaration.file))
+    }
+
+
+def _text(name: str, content: bytes, declaration: Declaration) -> str:
+    text = content.decode("utf-8", "surrogateescape")
+    if not is_text(text):
+        raise InvalidDeployFile(
+            f"{name} holds something else than text in UTF-8",
+            "Put binary data into the image",
+            where=declaration.source("files"),
+        )
+    return text
 
 
 def _manifests(commit: Checkout, folder: str) -> dict[str, bytes]:

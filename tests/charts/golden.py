@@ -28,7 +28,7 @@ from pipelines.charts import StandardCharts
 from pipelines.deployfile import read
 from pipelines.place import Place
 from pipelines.ports import Checkout, ClusterFacts
-from pipelines.stages.checkout import Source, _files
+from pipelines.stages.checkout import Source, texts_of
 from pipelines.stages.render import Rendered, render
 from pipelines.stages.resolve import resolve
 
@@ -72,7 +72,7 @@ def source(text: str, folder: Path) -> Source:
     """A commit whose deploy.yaml is `text`, in a repository that has the files of `folder`."""
     declaration = read(text.encode(), "deploy.yaml", app="checkout", environments={"staging", "production"})
     checkout = Checkout(folder, COMMIT, "subject", "author")
-    return Source(checkout, declaration, {}, _files(checkout, declaration))
+    return Source(checkout, declaration, {}, texts_of(checkout, declaration))
 
 
 def rendered(helm: HelmClient, feature: str, version: str = "next") -> Rendered:
