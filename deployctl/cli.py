@@ -3,58 +3,28 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 
 import click
 
-# Name → module and attribute: imported when asked for, so that `--help` is there at once.
+from deployctl.lazy import Lazy, LazyGroup
+
 _COMMANDS = {
-    "init": "deployctl.commands.init:init",
-    "render": "deployctl.commands.render:render",
-    "check": "deployctl.commands.check:check",
-    "login": "deployctl.commands.login:login",
-    "plan": "deployctl.commands.plan:plan",
-    "release": "deployctl.commands.release:release",
-    "status": "deployctl.commands.status:status",
-    "logs": "deployctl.commands.logs:logs",
-    "history": "deployctl.commands.history:history",
-    "rollback": "deployctl.commands.rollback:rollback",
-    "cancel": "deployctl.commands.cancel:cancel",
-    "policy": "deployctl.commands.policy:policy",
-}
-_HELP = {
-    "init": "Write a first deploy.yaml.",
-    "render": "The manifests that a deploy.yaml becomes.",
-    "check": "Every check, on this machine.",
-    "login": "Remember the gateway's address and a token.",
-    "plan": "Check a Git ref, and show what it would change.",
-    "release": "Put a Git ref into an Environment, and watch it.",
-    "status": "What runs where.",
-    "logs": "What happened in a Release.",
-    "history": "The Releases of an App in an Environment.",
-    "rollback": "Put the last good revision back, or any.",
-    "cancel": "Stop a Release that is not rolled out yet.",
-    "policy": "The rules, and what they want.",
+    "init": Lazy("deployctl.commands.init:init", "Write a first deploy.yaml."),
+    "render": Lazy("deployctl.commands.render:render", "The manifests that a deploy.yaml becomes."),
+    "check": Lazy("deployctl.commands.check:check", "Every check, on this machine."),
+    "login": Lazy("deployctl.commands.login:login", "Remember the gateway's address and a token."),
+    "plan": Lazy("deployctl.commands.plan:plan", "Check a Git ref, and show what it would change."),
+    "release": Lazy("deployctl.commands.release:release", "Put a Git ref into an Environment, and watch it."),
+    "status": Lazy("deployctl.commands.status:status", "What runs where."),
+    "logs": Lazy("deployctl.commands.logs:logs", "What happened in a Release."),
+    "history": Lazy("deployctl.commands.history:history", "The Releases of an App in an Environment."),
+    "rollback": Lazy("deployctl.commands.rollback:rollback", "Put the last good revision back, or any."),
+    "cancel": Lazy("deployctl.commands.cancel:cancel", "Stop a Release that is not rolled out yet."),
+    "policy": Lazy("deployctl.commands.policy:policy", "The rules, and what they want."),
 }
 
 
-class _LazyGroup(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        module, attribute = _COMMANDS[cmd_name].split(":")
-        command: click.Command = getattr(import_module(module), attribute)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_HELP.items()))
-
-
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, lazy=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="deploy-gateway")
 def cli() -> None:
     """The one way into the cluster: push a Git ref, see it checked and rolled out.

@@ -21,6 +21,18 @@ from deployctl.render.progress import make_progress
 _LONGEST_WAIT_SECONDS = 60.0
 
 
+def after_acceptance(
+    client: Client, accepted: dict[str, Any], form: str, *, wait: bool, timeout_seconds: float | None
+) -> None:
+    """Follows a Release that was just accepted, or only says how to."""
+    if wait:
+        follow(client, accepted, form, timeout_seconds)
+    elif form == "text":
+        click.echo(f"accepted: release {accepted['id']}\nwatch it:  deployctl logs {accepted['id']} --follow")
+    else:
+        print_document(accepted, form)
+
+
 def follow(client: Client, release: dict[str, Any], form: str, timeout_seconds: float | None) -> None:
     """Shows `release` until it ends, then how it ended. Always raises click's Exit."""
     console = Console(stderr=form != "text", highlight=False)

@@ -7,7 +7,10 @@ from types import MappingProxyType
 
 
 class ReleaseState(StrEnum):
-    """Where a Release stands. The nine final states are never left again."""
+    """Where a Release stands. The eight final states are never left again.
+
+    `rejected` is kept for Releases that somebody has to approve; nothing ends so yet.
+    """
 
     ACCEPTED = "accepted"
     CHECKING = "checking"
@@ -57,7 +60,7 @@ class ReleaseKind(StrEnum):
 
 
 class StageName(StrEnum):
-    """The ordered steps of a Pipeline. The first five run in the check zone, the rest in the deploy zone."""
+    """The ordered steps of a Pipeline. Those before preflight run in the check zone, the rest in the deploy zone."""
 
     CHECKOUT = "checkout"
     RESOLVE = "resolve"
@@ -69,10 +72,6 @@ class StageName(StrEnum):
     VERIFY = "verify"
 
 
-CHECK_STAGES = (StageName.CHECKOUT, StageName.RESOLVE, StageName.RENDER, StageName.LINT, StageName.POLICY)
-DEPLOY_STAGES = (StageName.PREFLIGHT, StageName.ROLLOUT, StageName.VERIFY)
-
-
 class StageState(StrEnum):
     """How one stage went."""
 
@@ -80,4 +79,3 @@ class StageState(StrEnum):
     PASSED = "passed"
     BLOCKED = "blocked"
     FAILED = "failed"
-    SKIPPED = "skipped"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from sqlalchemy import text
-
 from pipelines.apps import ReleaseId
 from store.bundles import Bundles
 from store.clusters import Clusters
@@ -56,11 +54,6 @@ class Store:
         self.clusters = Clusters(sessions)
         self.locks = Locks(sessions)
         self.idempotency = Idempotency(sessions)
-
-    def ping(self) -> None:
-        """Raises `StoreUnavailable` unless the database answers."""
-        with self._sessions.read() as session:
-            session.execute(text("SELECT 1"))
 
     def forget_connections(self) -> None:
         """For a process that was just forked: the connections belong to its parent."""

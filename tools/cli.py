@@ -3,40 +3,26 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 
 import click
 
+from deployctl.lazy import Lazy, LazyGroup
 from pipelines.errors import GatewayError
 
-# Name of the command → module and attribute that hold it: imported only when asked for, since the
-# gateway has no business loading a Kubernetes client.
+# Imported only when asked for: the gateway has no business loading a Kubernetes client.
 _COMMANDS = {
-    "serve": "tools.commands.processes:serve",
-    "worker": "tools.commands.processes:worker",
-    "reconciler": "tools.commands.processes:reconciler",
-    "migrate": "tools.commands.processes:migrate",
-    "token": "tools.commands.token:token",
-    "cluster": "tools.commands.cluster:cluster",
-    "dev": "tools.commands.dev:dev",
-    "tools": "tools.commands.toolbox:tools",
+    "serve": Lazy("tools.commands.processes:serve", "The front door: API, events and health."),
+    "worker": Lazy("tools.commands.processes:worker", "One checks what teams wrote, the other rolls it out."),
+    "reconciler": Lazy("tools.commands.processes:reconciler", "Puts back on the queue whatever is unfinished."),
+    "migrate": Lazy("tools.commands.processes:migrate", "Creates the store's tables, or brings them to this version."),
+    "token": Lazy("tools.commands.token:token", "Bearer tokens of people and CI systems."),
+    "cluster": Lazy("tools.commands.cluster:cluster", "What the gateway needs in a cluster."),
+    "dev": Lazy("tools.commands.dev:dev", "A whole gateway and a cluster on this machine."),
+    "tools": Lazy("tools.commands.toolbox:tools", "The pinned programs that the gateway calls."),
 }
 
 
-class _LazyGroup(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        target = _COMMANDS.get(cmd_name)
-        if target is None:
-            return None
-        module, attribute = target.split(":")
-        command: click.Command = getattr(import_module(module), attribute)
-        return command
-
-
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, lazy=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
     """The deploy gateway's own processes, and a whole cluster to try it on.
 

@@ -26,7 +26,7 @@ def list_rules() -> None:
 @policy.command()
 @click.argument("rule_id", metavar="RULE")
 def explain(rule_id: str) -> None:
-    """What a rule wants, why, and what to write.
+    """What a rule wants, why, what to write, and since when it is a rule.
 
     \b
     deployctl policy explain image-pinned
@@ -45,4 +45,4 @@ def explain(rule_id: str) -> None:
     click.echo(f"{rule.title}\n\n{rule.why}\n\nWrite:")
     for line in rule.how.strip().splitlines():
         click.secho(f"  {line}", fg="green")
-    click.echo(f"\n{rule.link}")
+    click.echo(f"\n{rule.link}\nA rule since {rule.since}.")

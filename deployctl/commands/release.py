@@ -40,16 +40,10 @@ def release(
     """
     from deployctl.client import Client
     from deployctl.config import load_config
-    from deployctl.following import follow
-    from deployctl.render.documents import print_document
+    from deployctl.following import after_acceptance
 
     client = Client(load_config(url))
     body = {"app": app, "environment": environment, "ref": ref, "dry_run": dry_run}
     # A key of our own as well: an answer that got lost on the way makes no second Release.
     accepted = client.post("/api/v1/releases", body, key=idempotency_key or str(uuid.uuid4()))
-    if wait:
-        follow(client, accepted, form, timeout_seconds)
-    elif form == "text":
-        click.echo(f"accepted: release {accepted['id']}\nwatch it:  deployctl logs {accepted['id']} --follow")
-    else:
-        print_document(accepted, form)
+    after_acceptance(client, accepted, form, wait=wait, timeout_seconds=timeout_seconds)

@@ -42,8 +42,7 @@ def rollback(
     """
     from deployctl.client import Client
     from deployctl.config import load_config
-    from deployctl.following import follow
-    from deployctl.render.documents import print_document
+    from deployctl.following import after_acceptance
 
     client = Client(load_config(url))
     _say_what_runs(client.get(f"/api/v1/apps/{app}/environments/{environment}"), revision)
@@ -55,12 +54,7 @@ def rollback(
     accepted = client.post(f"/api/v1/apps/{app}/environments/{environment}/rollback", body, key=str(uuid.uuid4()))
     commit = (accepted["commit"] or "")[:8]
     click.echo(f"to    commit {commit}, what release {accepted['rollback_of']} rolled out", err=True)
-    if wait:
-        follow(client, accepted, form, timeout_seconds)
-    elif form == "text":
-        click.echo(f"accepted: release {accepted['id']}\nwatch it:  deployctl logs {accepted['id']} --follow")
-    else:
-        print_document(accepted, form)
+    after_acceptance(client, accepted, form, wait=wait, timeout_seconds=timeout_seconds)
 
 
 def _say_what_runs(place: dict[str, Any], revision: int | None) -> None:

@@ -16,7 +16,7 @@ from rich.text import Text
 from deployctl.client import StreamEvent
 from deployctl.render.text import safe, seconds
 
-_MARKS = {"passed": ("✓", "green"), "failed": ("✗", "red"), "blocked": ("✗", "red"), "skipped": ("-", "dim")}
+_MARKS = {"passed": ("✓", "green"), "failed": ("✗", "red"), "blocked": ("✗", "red")}
 
 
 class Progress(Protocol):

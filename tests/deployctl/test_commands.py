@@ -506,6 +506,7 @@ def test_the_catalogue_works_without_a_gateway(run: Run) -> None:
     assert "image-pinned" in run("policy", "list", DEPLOYCTL_URL="").stdout
     explained = run("policy", "explain", "image-pinned").stdout
     assert "Write:" in explained
+    assert "A rule since 0.1." in explained
     unknown = run("policy", "explain", "image-pined")
     assert unknown.returncode == 2
     assert "Did you mean 'image-pinned'?" in unknown.stderr

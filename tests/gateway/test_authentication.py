@@ -2,12 +2,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import hmac
 
 import pytest
 
 from configuration.settings import Role, Token
-from gateway import authentication
 from gateway.authentication import authenticate
 from pipelines.errors import Unauthenticated
 
@@ -49,18 +47,8 @@ def test_a_gateway_without_tokens_lets_nobody_in() -> None:
 
 
 @pytest.mark.parametrize("header", ["Bearer dg_1", f"Bearer {TEXT}", "Bearer dg_3", "Bearer dg_nope", None])
-def test_a_token_is_compared_in_constant_time_with_every_known_one(
-    header: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    compared: list[str] = []
-
-    class Watched:
-        @staticmethod
-        def compare_digest(known: str, digest: str) -> bool:
-            compared.append(known)
-            return hmac.compare_digest(known, digest)
-
-    monkeypatch.setattr(authentication, "hmac", Watched)
+def test_all_known_tokens_are_looked_at_wherever_the_right_one_stands(header: str | None) -> None:
+    left = iter(KNOWN)
     with contextlib.suppress(Unauthenticated):
-        authenticate(header, KNOWN)
-    assert compared == [known.sha256 for known in KNOWN]
+        authenticate(header, left)
+    assert next(left, None) is None

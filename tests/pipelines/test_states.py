@@ -5,15 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.states import (
-    CHECK_STAGES,
-    DEPLOY_STAGES,
-    FINAL_STATES,
-    NOT_YET_ROLLING_OUT,
-    TRANSITIONS,
-    ReleaseState,
-    StageName,
-)
+from pipelines.states import FINAL_STATES, NOT_YET_ROLLING_OUT, TRANSITIONS, ReleaseState
 
 
 def test_every_state_says_what_may_follow_it() -> None:
@@ -57,7 +49,3 @@ def test_no_walk_leaves_a_final_state(wishes: list[ReleaseState]) -> None:
         if state.is_final and ended_at is None:
             ended_at = state
     assert ended_at is None or state is ended_at
-
-
-def test_the_two_zones_share_no_stage_and_cover_all() -> None:
-    assert tuple(StageName) == CHECK_STAGES + DEPLOY_STAGES

@@ -146,10 +146,6 @@ def test_a_database_that_is_away_is_told_without_its_address() -> None:
     assert "127.0.0.1" not in str(caught.value)
 
 
-def test_a_store_that_answers_can_be_pinged(store: Store) -> None:
-    store.ping()
-
-
 def test_what_was_committed_survives_another_opening(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'gateway.db'}"
     migrate(url)
