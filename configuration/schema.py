@@ -57,7 +57,7 @@ def _pinned_image(text: str) -> str:
 
 _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME_PATTERN}$")]
-RuleName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
+RuleName = Annotated[str, StringConstraints(pattern=r"^((kube-score|schema)/)?[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
 Url = Annotated[str, AfterValidator(_url)]
 Host = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$")]
 Label = Annotated[str, StringConstraints(pattern=f"^{_LABEL}$")]
@@ -169,7 +169,8 @@ class EnvironmentEntry(_Section):
         "`deploy-gateway cluster install` after a change. `team-scope` always blocks.",
     )
     rules: dict[RuleName, Annotated[Mode, Field(strict=False)]] = Field(
-        default_factory=dict, description="The mode of single rules, where it differs."
+        default_factory=dict,
+        description="The mode of single rules, where it differs: `RULE`, `kube-score/CHECK` or `schema/…`.",
     )
     rollout_timeout_seconds: int = Field(
         default=300,

@@ -24,6 +24,7 @@ from pipelines.apps import (
 )
 from pipelines.errors import InvalidConfiguration
 from pipelines.findings import Mode
+from pipelines.rules import SCHEMA_RULES
 
 SHA = "a" * 64
 
@@ -122,6 +123,12 @@ def test_what_is_left_out_has_a_default(write) -> None:
     assert settings.environment("staging") == Environment(
         EnvironmentName("staging"), ClusterName("local"), namespace="{app}-staging"
     )
+
+
+def test_what_kube_score_and_the_schemas_say_has_a_mode_too(write) -> None:
+    text = changed(FULL, "image-tag: enforce", "kube-score/pod-networkpolicy: warn, schema/unknown-field: warn")
+    place = load(write(text), known_rules=SCHEMA_RULES, environ={}).environment("production")
+    assert place.rule_modes == {"kube-score/pod-networkpolicy": Mode.WARN, "schema/unknown-field": Mode.WARN}
 
 
 def test_a_place_says_what_goes_in_and_out_of_it(write) -> None:
@@ -240,6 +247,8 @@ def test_a_reference_that_leads_nowhere_is_told_by_line_and_without_the_secret(
         ('git: {allowed_hosts: ["127.0.0.1:1234"]}', "git: {allowed_hosts: x}", 16, "should be a list"),
         ('"127.0.0.1:5000/"', '"127.0.0.1:5000"', 15, "ending in a slash"),
         ("image-tag: enforce", "image_tag: enforce", 8, "is not a name that can be used in"),
+        ("image-tag: enforce", "other/image-tag: enforce", 8, "is not a name that can be used in"),
+        ("image-tag: enforce", "schema/invalide: warn", 8, "no rule 'schema/invalide'. Did you mean 'schema/invalid'?"),
         ("image-tag: enforce", "image-tags: enforce", 8, "there is no rule 'image-tags'. Did you mean 'image-tag'?"),
         ("deploy-gateway/v1", "deploy-gateway/v2", 1, "apiVersion: should be 'deploy-gateway/v1'"),
         ("http://127.0.0.1:8080", "ftp://x", 2, "public_url: write an http:// or https:// address"),
@@ -297,7 +306,7 @@ def test_a_reference_that_leads_nowhere_is_told_by_line_and_without_the_secret(
 def test_a_mistake_is_told_with_its_line_and_what_was_meant(
     write, old: str, new: str, line: int, expected: str
 ) -> None:
-    told = faults(write(changed(FULL, old, new)), known_rules={"image-tag"}, environ={})
+    told = faults(write(changed(FULL, old, new)), known_rules={"image-tag", *SCHEMA_RULES}, environ={})
     assert [fault for fault in told if fault.startswith(f"gateway.yaml:{line}: ") and expected in fault], told
     assert "hunter2" not in "".join(told)
 
