@@ -272,7 +272,7 @@ class LimitsSection(_Section):
         default=_DEFAULTS.render_timeout_seconds, description="For `helm template`."
     )
     check_timeout_seconds: Seconds = Field(
-        default=_DEFAULTS.check_timeout_seconds, description="For all checks of one Release."
+        default=_DEFAULTS.check_timeout_seconds, description="For lint and policy, which run side by side."
     )
     request_body_bytes: int = Field(
         default=_DEFAULTS.request_body_bytes,
