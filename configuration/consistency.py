@@ -6,13 +6,12 @@ import re
 import string
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from configuration.document import Document, Location
 from configuration.explanation import did_you_mean, dotted
 from configuration.schema import EnvironmentEntry, GatewayFile
 from configuration.settings import Role
-from pipelines.apps import IngressKind, Mesh
+from pipelines.apps import IngressKind, Mesh, host_of
 from pipelines.charts import StandardCharts
 from pipelines.errors import Fault, InvalidInput
 from pipelines.images import has_prefix
@@ -142,7 +141,7 @@ def _tokens(file: GatewayFile, document: Document) -> Iterator[Fault]:
 
 def _repositories(file: GatewayFile, document: Document) -> Iterator[Fault]:
     for name, app in file.apps.items():
-        host = urlsplit(app.repository).netloc
+        host = host_of(app.repository)
         if file.git.allowed_hosts and host not in file.git.allowed_hosts:
             location = ("apps", name, "repository")
             reason = f"{dotted(location)}: the host {host!r} is not in `git.allowed_hosts`"

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -26,6 +25,7 @@ from pipelines.apps import (
     Ingress,
     Placement,
     Scraper,
+    host_of,
 )
 from pipelines.charts import STANDARD_CHARTS, StandardCharts
 from pipelines.errors import Fault, InvalidConfiguration
@@ -200,7 +200,7 @@ def _settings(file: GatewayFile, folder: Path, database_url: str, redis_url: str
         registries=tuple(ImageRegistry(entry.prefix, entry.plain_http) for entry in file.images.registries),
         smoke_image=file.images.smoke,
         git_hosts=tuple(file.git.allowed_hosts)
-        or tuple(sorted({urlsplit(entry.repository).netloc for entry in file.apps.values()})),
+        or tuple(sorted({host_of(entry.repository) for entry in file.apps.values()})),
         limits=Limits(**file.limits.model_dump()),
     )
 

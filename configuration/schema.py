@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from configuration.settings import Limits, Role
-from pipelines.apps import NAME_PATTERN, ApiServer, Ingress, IngressKind, Mesh, Scraper
+from pipelines.apps import NAME_PATTERN, ApiServer, Ingress, IngressKind, Mesh, Scraper, host_of
 from pipelines.findings import Mode
 from pipelines.images import parse_image
 
@@ -23,6 +23,7 @@ def _url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", text):
         raise ValueError("write an http:// or https:// address with a host")
+    host_of(text)
     if parts.username or parts.password:
         raise ValueError("an address must not carry a user name or password")
     return text
@@ -59,7 +60,11 @@ _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME_PATTERN}$")]
 RuleName = Annotated[str, StringConstraints(pattern=r"^((kube-score|schema)/)?[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
 Url = Annotated[str, AfterValidator(_url)]
-Host = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$")]
+Host = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$"),
+    AfterValidator(str.lower),
+]
 Label = Annotated[str, StringConstraints(pattern=f"^{_LABEL}$")]
 CloudIdentity = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9:/_.@+=-]+$", max_length=300)]
 Chart = Annotated[str, StringConstraints(min_length=1, max_length=60)]

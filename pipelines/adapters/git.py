@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import git
 
 from pipelines.adapters.disk import full, written
-from pipelines.apps import CommitSha, parse_ref
+from pipelines.apps import CommitSha, host_of, parse_ref
 from pipelines.errors import (
     CheckCrashed,
     GatewayError,
@@ -86,9 +86,10 @@ class GitRepositories:
         return Checkout(into, CommitSha(commit), subject, author, links)
 
     def _insist_on_allowed(self, repository: str) -> None:
-        url = urlsplit(repository)
-        host = f"{url.hostname}:{url.port}" if url.port else str(url.hostname)
-        if url.scheme not in ("http", "https") or (self._allowed_hosts and host not in self._allowed_hosts):
+        host = host_of(repository)
+        if urlsplit(repository).scheme not in ("http", "https") or (
+            self._allowed_hosts and host not in self._allowed_hosts
+        ):
             raise InvalidInput(
                 f"the repository's host {host} is not one that this gateway may ask",
                 "The platform adds it to git.allowed_hosts in gateway.yaml",

@@ -183,6 +183,15 @@ def test_without_allowed_hosts_the_hosts_of_the_registered_repositories_are_allo
     assert load(write(text), environ={}).git_hosts == ("127.0.0.1:1234",)
 
 
+@pytest.mark.parametrize("allowed", ["git.example.com", "GIT.example.com"])
+def test_a_host_is_the_same_however_it_is_spelt(write, allowed: str) -> None:
+    text = changed(FULL, "http://127.0.0.1:1234/shop", "https://Git.Example.com/shop")
+    text = changed(text, '"127.0.0.1:1234"', f'"{allowed}"')
+    assert load(write(text), environ={}).git_hosts == ("git.example.com",)
+    text = changed(text, f'git: {{allowed_hosts: ["{allowed}"]}}\n', "")
+    assert load(write(text), environ={}).git_hosts == ("git.example.com",)
+
+
 def test_secrets_come_by_reference_from_environment_and_file(write, tmp_path: Path) -> None:
     (tmp_path / "redis-url").write_text("redis://:pw@localhost/1\n")
     text = changed(MINIMAL, '"sqlite:///state/gateway.db"', "env:DB")
@@ -252,6 +261,7 @@ def test_a_reference_that_leads_nowhere_is_told_by_line_and_without_the_secret(
         ("image-tag: enforce", "image-tags: enforce", 8, "there is no rule 'image-tags'. Did you mean 'image-tag'?"),
         ("deploy-gateway/v1", "deploy-gateway/v2", 1, "apiVersion: should be 'deploy-gateway/v1'"),
         ("http://127.0.0.1:8080", "ftp://x", 2, "public_url: write an http:// or https:// address"),
+        ("http://127.0.0.1:1234/shop", "http://x:99999/shop", 11, "Port out of range 0-65535"),
         ("http://127.0.0.1:1234/shop", "ext::sh -c id", 11, "write an http:// or https:// address"),
         ("http://127.0.0.1:1234/shop", "http://u:hunter2@127.0.0.1:1234/shop", 11, "must not carry a user name"),
         ("http://127.0.0.1:1234/shop", "http://elsewhere/shop", 11, "is not in `git.allowed_hosts`"),
