@@ -6,6 +6,7 @@ import re
 import string
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from configuration.document import Document, Location
 from configuration.explanation import did_you_mean, dotted
@@ -34,6 +35,7 @@ def contradictions(
     yield from _namespaces(file, document)
     yield from _tokens(file, document)
     yield from _repositories(file, document)
+    yield from _git_credentials(file, document)
     yield from _registries(file, document)
     yield from _ways_in(file, document)
     yield from _cloud_identities(file, document)
@@ -146,6 +148,23 @@ def _repositories(file: GatewayFile, document: Document) -> Iterator[Fault]:
             location = ("apps", name, "repository")
             reason = f"{dotted(location)}: the host {host!r} is not in `git.allowed_hosts`"
             yield Fault(document.where(location), reason, did_you_mean(host, file.git.allowed_hosts))
+
+
+def _git_credentials(file: GatewayFile, document: Document) -> Iterator[Fault]:
+    """Each is for a host that is asked, and is not sent in the clear."""
+    asked = {host_of(app.repository) for app in file.apps.values()}
+    for host in file.git.credentials:
+        location: Location = ("git", "credentials", host)
+        if host not in asked and host not in file.git.allowed_hosts:
+            reason = f"{dotted(location)}: no repository is at {host!r}"
+            yield Fault(document.where(location), reason, did_you_mean(host, asked))
+    for name, app in file.apps.items():
+        url = urlsplit(app.repository)
+        in_the_clear = url.scheme == "http" and url.hostname not in ("127.0.0.1", "localhost", "::1")
+        if in_the_clear and host_of(app.repository) in file.git.credentials:
+            location = ("apps", name, "repository")
+            reason = f"{dotted(location)}: the credentials of {host_of(app.repository)} would go there unencrypted"
+            yield Fault(document.where(location), reason, "Write https://")
 
 
 def _cloud_identities(file: GatewayFile, document: Document) -> Iterator[Fault]:

@@ -41,6 +41,12 @@ def _prefix(text: str) -> str:
     return text
 
 
+def _reference(text: str) -> str:
+    if not re.fullmatch(r"env:[A-Za-z_][A-Za-z0-9_]*|file:\S.*", text):
+        raise ValueError("write where the secret is, env:NAME or file:PATH, and not the secret")
+    return text
+
+
 def _cidr(text: str) -> str:
     try:
         return str(ip_network(text))
@@ -65,6 +71,7 @@ Host = Annotated[
     StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$"),
     AfterValidator(str.lower),
 ]
+SecretReference = Annotated[str, AfterValidator(_reference)]
 Label = Annotated[str, StringConstraints(pattern=f"^{_LABEL}$")]
 CloudIdentity = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9:/_.@+=-]+$", max_length=300)]
 Chart = Annotated[str, StringConstraints(min_length=1, max_length=60)]
@@ -242,6 +249,10 @@ class RegistryEntry(_Section):
 
     prefix: Annotated[str, AfterValidator(_prefix)] = Field(description="`host/` or `host/path/`, ending in `/`.")
     plain_http: bool = Field(default=False, description="Ask it over http. For registries on this machine only.")
+    credentials: SecretReference | None = Field(
+        default=None,
+        description="`env:NAME` or `file:PATH`, read by check workers only: `USER:PASSWORD`, or a token alone.",
+    )
 
 
 class Images(_Section):
@@ -261,6 +272,11 @@ class GitSection(_Section):
     allowed_hosts: list[Host] = Field(
         default_factory=list,
         description="`host` or `host:port`; empty: the hosts of the registered repositories.",
+    )
+    credentials: dict[Host, SecretReference] = Field(
+        default_factory=dict,
+        description="Host → `env:NAME` or `file:PATH`, read by check workers only: `USER:PASSWORD`, or a token alone. "
+        "Shown to that host alone, and over https unless it is on this machine.",
     )
 
 

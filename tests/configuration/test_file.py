@@ -208,6 +208,49 @@ def test_the_environment_of_the_process_is_read_by_reference_only(write, monkeyp
     assert load(write(changed(MINIMAL, '"sqlite:///state/gateway.db"', "env:DB"))).database_url.endswith("asked/db")
 
 
+def _with_credentials(registry: str = "env:REGISTRY", git: str = "file:git-token") -> str:
+    text = changed(FULL, "plain_http: true", f'plain_http: true, credentials: "{registry}"')
+    return changed(text, "git: {", f'git: {{credentials: {{"127.0.0.1:1234": "{git}"}}, ')
+
+
+def test_credentials_are_not_read_with_the_settings(write) -> None:
+    """The front door reads the same file, and must not hold them."""
+    settings = load(write(_with_credentials()), environ={})
+    with pytest.raises(InvalidConfiguration, match="the environment variable 'REGISTRY' is not set") as caught:
+        settings.registries[0].credentials.read()
+    assert caught.value.where == "gateway.yaml:15"
+
+
+def test_credentials_are_read_where_they_are_kept_each_time(write, tmp_path: Path) -> None:
+    reference = load(write(_with_credentials()), environ={}).git_credentials["127.0.0.1:1234"]
+    for secret in ("first", "second"):
+        (tmp_path / "git-token").write_text(f"{secret}\n")
+        assert reference.read() == secret
+
+
+@pytest.mark.parametrize("written", [{"registry": "user:hunter2"}, {"git": "hunter2"}, {"git": "env:hunter-2"}])
+def test_credentials_in_the_clear_are_refused_and_not_repeated(write, written: dict[str, str]) -> None:
+    (only,) = faults(write(_with_credentials(**written)), environ={})
+    assert "credentials" in only
+    assert "env:NAME or file:PATH, and not the secret" in only
+    assert "hunter" not in only
+
+
+@pytest.mark.parametrize(
+    ("repository", "says"),
+    [
+        ("https://git.example.com/shop", "git.credentials.127.0.0.1:1234: no repository is at '127.0.0.1:1234'"),
+        ("http://git.example.com/shop", "the credentials of git.example.com would go there unencrypted"),
+    ],
+)
+def test_credentials_are_for_a_host_that_is_asked_and_go_there_encrypted(write, repository: str, says: str) -> None:
+    text = changed(_with_credentials(), "http://127.0.0.1:1234/shop", repository)
+    text = changed(text, 'allowed_hosts: ["127.0.0.1:1234"]', "allowed_hosts: []")
+    if "unencrypted" in says:
+        text = changed(text, '"127.0.0.1:1234"', "git.example.com")
+    assert says in "".join(faults(write(text), environ={}))
+
+
 @pytest.mark.parametrize(
     ("reference", "expected"),
     [
