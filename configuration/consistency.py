@@ -12,7 +12,7 @@ from configuration.document import Document, Location
 from configuration.explanation import did_you_mean, dotted
 from configuration.schema import EnvironmentEntry, GatewayFile
 from configuration.settings import Role
-from pipelines.apps import IngressKind, Mesh
+from pipelines.apps import IngressKind, Mesh, host_of
 from pipelines.charts import StandardCharts
 from pipelines.errors import Fault, InvalidInput
 from pipelines.images import has_prefix
@@ -35,6 +35,7 @@ def contradictions(
     yield from _namespaces(file, document)
     yield from _tokens(file, document)
     yield from _repositories(file, document)
+    yield from _git_credentials(file, document)
     yield from _registries(file, document)
     yield from _ways_in(file, document)
     yield from _cloud_identities(file, document)
@@ -142,11 +143,28 @@ def _tokens(file: GatewayFile, document: Document) -> Iterator[Fault]:
 
 def _repositories(file: GatewayFile, document: Document) -> Iterator[Fault]:
     for name, app in file.apps.items():
-        host = urlsplit(app.repository).netloc
+        host = host_of(app.repository)
         if file.git.allowed_hosts and host not in file.git.allowed_hosts:
             location = ("apps", name, "repository")
             reason = f"{dotted(location)}: the host {host!r} is not in `git.allowed_hosts`"
             yield Fault(document.where(location), reason, did_you_mean(host, file.git.allowed_hosts))
+
+
+def _git_credentials(file: GatewayFile, document: Document) -> Iterator[Fault]:
+    """Each is for a host that is asked, and is not sent in the clear."""
+    asked = {host_of(app.repository) for app in file.apps.values()}
+    for host in file.git.credentials:
+        location: Location = ("git", "credentials", host)
+        if host not in asked and host not in file.git.allowed_hosts:
+            reason = f"{dotted(location)}: no repository is at {host!r}"
+            yield Fault(document.where(location), reason, did_you_mean(host, asked))
+    for name, app in file.apps.items():
+        url = urlsplit(app.repository)
+        in_the_clear = url.scheme == "http" and url.hostname not in ("127.0.0.1", "localhost", "::1")
+        if in_the_clear and host_of(app.repository) in file.git.credentials:
+            location = ("apps", name, "repository")
+            reason = f"{dotted(location)}: the credentials of {host_of(app.repository)} would go there unencrypted"
+            yield Fault(document.where(location), reason, "Write https://")
 
 
 def _cloud_identities(file: GatewayFile, document: Document) -> Iterator[Fault]:

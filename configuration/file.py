@@ -6,14 +6,13 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
 from configuration.consistency import contradictions, ingress_kind
 from configuration.document import Document, Location, parse
 from configuration.explanation import explain
-from configuration.references import BrokenReference, resolve
+from configuration.references import BrokenReference, Reference, resolve
 from configuration.schema import EnvironmentEntry, GatewayFile, PlacementEntry
 from configuration.settings import ImageRegistry, Limits, Settings, Token
 from pipelines.apps import (
@@ -26,6 +25,7 @@ from pipelines.apps import (
     Ingress,
     Placement,
     Scraper,
+    host_of,
 )
 from pipelines.charts import STANDARD_CHARTS, StandardCharts
 from pipelines.errors import Fault, InvalidConfiguration
@@ -70,7 +70,7 @@ def load(
     faults += secrets.faults
     if faults or file is None or charts is None:
         raise _invalid(path, faults)
-    return _settings(file, folder, database_url, redis_url, charts)
+    return _settings(file, document, folder, database_url, redis_url, charts)
 
 
 def json_schema() -> dict[str, Any]:
@@ -176,7 +176,12 @@ def _charts(file: GatewayFile | None, folder: Path, document: Document, faults: 
         return None
 
 
-def _settings(file: GatewayFile, folder: Path, database_url: str, redis_url: str, charts: StandardCharts) -> Settings:
+def _settings(
+    file: GatewayFile, document: Document, folder: Path, database_url: str, redis_url: str, charts: StandardCharts
+) -> Settings:
+    def reference(text: str, location: Location) -> Reference:
+        return Reference(text, folder, document.where(location))
+
     return Settings(
         database_url=database_url,
         redis_url=redis_url,
@@ -197,10 +202,22 @@ def _settings(file: GatewayFile, folder: Path, database_url: str, redis_url: str
         },
         environments={name: _environment(name, entry) for name, entry in file.environments.items()},
         tokens=tuple(Token(entry.name, entry.sha256, entry.team or "", entry.role) for entry in file.tokens),
-        registries=tuple(ImageRegistry(entry.prefix, entry.plain_http) for entry in file.images.registries),
+        registries=tuple(
+            ImageRegistry(
+                entry.prefix,
+                entry.plain_http,
+                reference(entry.credentials, ("images", "registries", index, "credentials"))
+                if entry.credentials
+                else None,
+            )
+            for index, entry in enumerate(file.images.registries)
+        ),
         smoke_image=file.images.smoke,
         git_hosts=tuple(file.git.allowed_hosts)
-        or tuple(sorted({urlsplit(entry.repository).netloc for entry in file.apps.values()})),
+        or tuple(sorted({host_of(entry.repository) for entry in file.apps.values()})),
+        git_credentials={
+            host: reference(text, ("git", "credentials", host)) for host, text in file.git.credentials.items()
+        },
         limits=Limits(**file.limits.model_dump()),
     )
 

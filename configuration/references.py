@@ -1,16 +1,39 @@
-"""References to secrets: `env:NAME` and `file:PATH`, the only two ways a secret gets into the settings."""
+"""References to secrets: `env:NAME` and `file:PATH`, the only two ways to a secret."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from pipelines.errors import InvalidConfiguration
 
 _LARGEST_SECRET_BYTES = 64 * 1024
 
 
 class BrokenReference(ValueError):
     """A reference that leads nowhere. Its text is one line for people, and holds no part of a secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A secret that only some processes may have: it is read by those, and not with the settings.
+
+    `text` is `env:NAME` or `file:PATH`, relative to `folder`; `where` is its file and line.
+    """
+
+    text: str
+    folder: Path
+    where: str
+
+    def read(self) -> str:
+        """The secret as it is now. Raises `InvalidConfiguration`."""
+        try:
+            return resolve(self.text, folder=self.folder, environ=os.environ)
+        except BrokenReference as error:
+            raise InvalidConfiguration(str(error), "Put the secret there", where=self.where) from error
 
 
 def resolve(text: str, *, folder: Path, environ: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from configuration.settings import Limits, Role
-from pipelines.apps import NAME_PATTERN, ApiServer, Ingress, IngressKind, Mesh, Scraper
+from pipelines.apps import NAME_PATTERN, ApiServer, Ingress, IngressKind, Mesh, Scraper, host_of
 from pipelines.findings import Mode
 from pipelines.images import parse_image
 
@@ -23,6 +23,7 @@ def _url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", text):
         raise ValueError("write an http:// or https:// address with a host")
+    host_of(text)
     if parts.username or parts.password:
         raise ValueError("an address must not carry a user name or password")
     return text
@@ -37,6 +38,12 @@ def _inside_repository(text: str) -> str:
 def _prefix(text: str) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?/([a-z0-9][a-z0-9._-]*/)*", text):
         raise ValueError("write host/ or host/path/, ending in a slash, so that host/path-other/ does not match it")
+    return text
+
+
+def _reference(text: str) -> str:
+    if not re.fullmatch(r"env:[A-Za-z_][A-Za-z0-9_]*|file:\S.*", text):
+        raise ValueError("write where the secret is, env:NAME or file:PATH, and not the secret")
     return text
 
 
@@ -57,9 +64,14 @@ def _pinned_image(text: str) -> str:
 
 _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME_PATTERN}$")]
-RuleName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
+RuleName = Annotated[str, StringConstraints(pattern=r"^((kube-score|schema)/)?[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
 Url = Annotated[str, AfterValidator(_url)]
-Host = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$")]
+Host = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$"),
+    AfterValidator(str.lower),
+]
+SecretReference = Annotated[str, AfterValidator(_reference)]
 Label = Annotated[str, StringConstraints(pattern=f"^{_LABEL}$")]
 CloudIdentity = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9:/_.@+=-]+$", max_length=300)]
 Chart = Annotated[str, StringConstraints(min_length=1, max_length=60)]
@@ -169,7 +181,8 @@ class EnvironmentEntry(_Section):
         "`deploy-gateway cluster install` after a change. `team-scope` always blocks.",
     )
     rules: dict[RuleName, Annotated[Mode, Field(strict=False)]] = Field(
-        default_factory=dict, description="The mode of single rules, where it differs."
+        default_factory=dict,
+        description="The mode of single rules, where it differs: `RULE`, `kube-score/CHECK` or `schema/…`.",
     )
     rollout_timeout_seconds: int = Field(
         default=300,
@@ -236,6 +249,10 @@ class RegistryEntry(_Section):
 
     prefix: Annotated[str, AfterValidator(_prefix)] = Field(description="`host/` or `host/path/`, ending in `/`.")
     plain_http: bool = Field(default=False, description="Ask it over http. For registries on this machine only.")
+    credentials: SecretReference | None = Field(
+        default=None,
+        description="`env:NAME` or `file:PATH`, read by check workers only: `USER:PASSWORD`, or a token alone.",
+    )
 
 
 class Images(_Section):
@@ -256,6 +273,11 @@ class GitSection(_Section):
         default_factory=list,
         description="`host` or `host:port`; empty: the hosts of the registered repositories.",
     )
+    credentials: dict[Host, SecretReference] = Field(
+        default_factory=dict,
+        description="Host → `env:NAME` or `file:PATH`, read by check workers only: `USER:PASSWORD`, or a token alone. "
+        "Shown to that host alone, and over https unless it is on this machine.",
+    )
 
 
 class LimitsSection(_Section):
@@ -271,7 +293,7 @@ class LimitsSection(_Section):
         default=_DEFAULTS.render_timeout_seconds, description="For `helm template`."
     )
     check_timeout_seconds: Seconds = Field(
-        default=_DEFAULTS.check_timeout_seconds, description="For all checks of one Release."
+        default=_DEFAULTS.check_timeout_seconds, description="For lint and policy, which run side by side."
     )
     request_body_bytes: int = Field(
         default=_DEFAULTS.request_body_bytes,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from configuration.references import Reference
 from pipelines.apps import App, ClusterName, Environment
 from pipelines.charts import StandardChart, StandardCharts
 from pipelines.errors import NotFound
@@ -37,6 +38,7 @@ class ImageRegistry:
 
     prefix: str
     plain_http: bool = False
+    credentials: Reference | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class Settings:
     registries: tuple[ImageRegistry, ...]
     smoke_image: str | None = None
     git_hosts: tuple[str, ...] = ()
+    git_credentials: Mapping[str, Reference] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
 
     def app(self, name: str) -> App:

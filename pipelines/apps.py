@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
+from urllib.parse import urlsplit
 
 from pipelines.errors import InvalidRef
 from pipelines.findings import Mode
@@ -33,6 +34,15 @@ _REF = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+@-]{0,254}")
 def parse_release_id(text: object) -> ReleaseId | None:
     """`text`, when it has the form of a Release's id; None otherwise."""
     return ReleaseId(text) if isinstance(text, str) and re.fullmatch(RELEASE_ID_PATTERN, text) else None
+
+
+def host_of(url: str) -> str:
+    """The host of a repository's address as `git.allowed_hosts` has it: `host` or `host:port`, in lower case.
+
+    Raises ValueError for an address whose port is none.
+    """
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
 
 
 def parse_ref(text: str) -> str:

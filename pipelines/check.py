@@ -31,6 +31,7 @@ class Terms:
     parameters: Mapping[str, Any]
     registry_timeout_seconds: float = 10.0
     render_timeout_seconds: float = 15.0
+    check_timeout_seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,13 +125,15 @@ def judge(source: Source, made: Made, terms: Terms, ports: JudgePorts, reporter:
         parameters=terms.parameters,
     )
 
+    environment, timeout = terms.place.environment, terms.check_timeout_seconds
+
     def linted() -> tuple[Finding, ...]:
         with stage(reporter, StageName.LINT) as outcome:
-            return _told(outcome, lint(subject, ports.lint, terms.place.environment))
+            return _told(outcome, lint(subject, ports.lint, environment, timeout_seconds=timeout))
 
     def allowed() -> tuple[Finding, ...]:
         with stage(reporter, StageName.POLICY) as outcome:
-            return _told(outcome, policy(subject, ports.policy, terms.place.environment))
+            return _told(outcome, policy(subject, ports.policy, environment, timeout_seconds=timeout))
 
     with ThreadPoolExecutor(2) as pool:
         both = [pool.submit(linted), pool.submit(allowed)]

@@ -158,6 +158,14 @@ class BodyTooLarge(InvalidInput):
     title = "The request is too large"
 
 
+class AccessRefused(GatewayError):
+    """A Git server or a registry answered, and lets the gateway not read what it was asked for."""
+
+    code = "access-refused"
+    http_status = 422
+    title = "The gateway may not read this"
+
+
 class Unavailable(GatewayError):
     """Something outside does not answer: worth another try."""
 

@@ -132,7 +132,8 @@ class Git(Protocol):
     def checkout(self, repository: str, ref: str, into: Path, *, timeout_seconds: float) -> Checkout:
         """`ref` of `repository`, shallow, below `into`: a directory that is empty, or made.
 
-        Raises RefNotFound, GitUnavailable, UnsafeCheckout, InvalidRef, DiskFull, NotWritable.
+        Raises RefNotFound, RepositoryNotFound, AccessRefused, GitUnavailable, UnsafeCheckout, InvalidRef, DiskFull,
+        NotWritable.
         """
 
 
@@ -142,7 +143,7 @@ class Registry(Protocol):
     def digest(self, image: str, *, timeout_seconds: float) -> str:
         """The `sha256:…` that the tag in `image` (`host/path:tag`) means now.
 
-        Raises ImageNotFound, RegistryUnavailable.
+        Raises ImageNotFound, AccessRefused, RegistryUnavailable.
         """
 
 

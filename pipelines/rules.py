@@ -17,6 +17,10 @@ from pipelines.findings import Mode, Severity
 from pipelines.ports import Manifest
 
 POLICIES = Path(__file__).with_name("policies")
+UNKNOWN_KIND, UNKNOWN_FIELD, INVALID = "schema/unknown-kind", "schema/unknown-field", "schema/invalid"
+SCHEMA_RULES = frozenset({UNKNOWN_KIND, UNKNOWN_FIELD, INVALID})
+"""What the schemas of a cluster have to say, which are no policies of ours."""
+
 PARAMETERS_NAME = "deploy-gateway-policy-parameters"
 _ANNOTATION = "deploy-gateway.dev/"
 

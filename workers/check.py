@@ -61,6 +61,7 @@ def _request(context: CheckContext, release: Release, scratch: Path) -> CheckReq
         scratch=scratch,
         checkout_timeout_seconds=settings.limits.checkout_timeout_seconds,
         render_timeout_seconds=settings.limits.render_timeout_seconds,
+        check_timeout_seconds=settings.limits.check_timeout_seconds,
     )
 
 

@@ -15,6 +15,7 @@ from rq.executions import Execution
 from rq.job import Job
 
 from configuration import logs
+from configuration.references import Reference
 from configuration.settings import Settings
 from pipelines.adapters.cel import CelRules
 from pipelines.adapters.git import GitRepositories
@@ -24,6 +25,7 @@ from pipelines.adapters.kube_score import KubeScore
 from pipelines.adapters.registry import Registries
 from pipelines.adapters.schemas import Schemas
 from pipelines.check import CheckPorts
+from pipelines.credentials import Credentials, ReadCredentials, parse_credentials
 from pipelines.deploy import DeployPorts
 from pipelines.errors import GatewayError, InvalidConfiguration
 from pipelines.rules import load_rules
@@ -49,9 +51,14 @@ def run_check_worker(settings: Settings, *, helm: Path, kube_score: Path) -> Non
     scratch.mkdir(parents=True)
     schemas = Schemas()
     ports = CheckPorts(
-        git=GitRepositories(allowed_hosts=settings.git_hosts, most_bytes=settings.limits.checkout_bytes),
+        git=GitRepositories(
+            allowed_hosts=settings.git_hosts,
+            most_bytes=settings.limits.checkout_bytes,
+            credentials={host: _reader(reference) for host, reference in settings.git_credentials.items()},
+        ),
         registry=Registries(
-            plain_http_hosts=[one.prefix.split("/")[0] for one in settings.registries if one.plain_http]
+            plain_http_hosts=[one.prefix.split("/")[0] for one in settings.registries if one.plain_http],
+            credentials={one.prefix: _reader(one.credentials) for one in settings.registries if one.credentials},
         ),
         helm=HelmClient(helm, settings.work_dir / "helm-check"),
         lint=(schemas, KubeScore(kube_score)),
@@ -66,6 +73,16 @@ def run_check_worker(settings: Settings, *, helm: Path, kube_score: Path) -> Non
                 schemas.prepare(facts)
 
     _work(settings, CHECK_QUEUE, before_job=refresh, between_jobs=refresh)
+
+
+def _reader(reference: Reference) -> ReadCredentials:
+    """Reads what `reference` leads to; once at once, so that one that leads nowhere stops the start."""
+
+    def read() -> Credentials:
+        return parse_credentials(reference.read())
+
+    read()
+    return read
 
 
 def run_deploy_worker(settings: Settings, cluster: str, kubeconfig: Path, *, helm: Path) -> None:

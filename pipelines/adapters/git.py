@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,8 +15,10 @@ from urllib.parse import urlsplit
 import git
 
 from pipelines.adapters.disk import full, written
-from pipelines.apps import CommitSha, parse_ref
+from pipelines.apps import CommitSha, host_of, parse_ref
+from pipelines.credentials import ReadCredentials
 from pipelines.errors import (
+    AccessRefused,
     CheckCrashed,
     GatewayError,
     GitUnavailable,
@@ -31,6 +33,7 @@ from pipelines.suggestions import did_you_mean
 
 _WATCH_SECONDS = 0.25
 _MOST_FILES = 20_000
+_ASK_THE_SERVER = ("fetch", "ls-remote")
 _SYMLINK, _SUBMODULE = "120000", "160000"
 
 # For every call: no hooks, filters, submodules, credentials helpers, redirects to elsewhere, other protocols.
@@ -52,6 +55,7 @@ _CONFIG = (
     "advice.detachedHead=false",
 )
 _FULL = re.compile(r"No space left|Out of diskspace|Disk quota exceeded")
+_REFUSED = re.compile(r"Authentication failed|could not read (Username|Password)|returned error: 40[13]")
 _UNREACHABLE = re.compile(
     r"Could not resolve|Failed to connect|Connection (refused|reset|timed out)|early EOF|unable to access"
     r"|Operation too slow|unexpected disconnect|RPC failed|Empty reply|bad object|fetch-pack: invalid",
@@ -62,9 +66,19 @@ _UNREACHABLE = re.compile(
 class GitRepositories:
     """Implements `pipelines.ports.Git`."""
 
-    def __init__(self, *, allowed_hosts: Collection[str], most_bytes: int) -> None:
-        """`allowed_hosts` (`host` or `host:port`) are the only ones asked; `most_bytes` bounds one checkout."""
+    def __init__(
+        self,
+        *,
+        allowed_hosts: Collection[str],
+        most_bytes: int,
+        credentials: Mapping[str, ReadCredentials] | None = None,
+    ) -> None:
+        """`allowed_hosts` (`host` or `host:port`) are the only ones asked; `most_bytes` bounds one checkout.
+
+        `credentials` are by host, and shown to no other.
+        """
         self._allowed_hosts = frozenset(allowed_hosts)
+        self._credentials = dict(credentials or {})
         self._most_bytes = most_bytes
 
     def checkout(self, repository: str, ref: str, into: Path, *, timeout_seconds: float) -> Checkout:
@@ -72,7 +86,7 @@ class GitRepositories:
         parse_ref(ref)
         self._insist_on_allowed(repository)
         deadline = time.monotonic() + timeout_seconds
-        run = _Run(into, deadline, self._most_bytes)
+        run = _Run(into, deadline, self._most_bytes, self._header(repository))
         try:
             with written("the checkout"):
                 into.mkdir(parents=True, exist_ok=True)
@@ -86,14 +100,25 @@ class GitRepositories:
         return Checkout(into, CommitSha(commit), subject, author, links)
 
     def _insist_on_allowed(self, repository: str) -> None:
-        url = urlsplit(repository)
-        host = f"{url.hostname}:{url.port}" if url.port else str(url.hostname)
-        if url.scheme not in ("http", "https") or (self._allowed_hosts and host not in self._allowed_hosts):
+        host = host_of(repository)
+        if urlsplit(repository).scheme not in ("http", "https") or (
+            self._allowed_hosts and host not in self._allowed_hosts
+        ):
             raise InvalidInput(
                 f"the repository's host {host} is not one that this gateway may ask",
                 "The platform adds it to git.allowed_hosts in gateway.yaml",
                 where="repository",
             )
+
+    def _header(self, repository: str) -> tuple[str, str] | None:
+        """The setting that has git show the credentials of `repository`'s host, to that host alone."""
+        read = self._credentials.get(host_of(repository))
+        if read is None:
+            return None
+        return (
+            f"http.{urlsplit(repository).scheme}://{host_of(repository)}/.extraHeader",
+            f"Authorization: {read().basic}",
+        )
 
     def _fetch(self, run: _Run, repository: str, ref: str) -> None:
         try:
@@ -106,6 +131,12 @@ class GitRepositories:
         if "couldn't find remote ref" in output or "not our ref" in output:
             return RefNotFound(
                 f"{shown} has no branch, tag or commit {ref!r}", self._near(run, repository, ref), where="ref"
+            )
+        if _REFUSED.search(output):
+            return AccessRefused(
+                f"{host_of(repository)} does not let the gateway read {shown}",
+                "The platform gives it credentials that may read there: `git.credentials` in gateway.yaml",
+                where="repository",
             )
         if re.search(r"repository '.*' not found|returned error: 404", output):
             return RepositoryNotFound(
@@ -144,10 +175,13 @@ class _GitFailed(Exception):
 class _Run:
     """Runs git in one directory until one deadline, watching how much it writes there."""
 
-    def __init__(self, folder: Path, deadline: float, most_bytes: int) -> None:
+    def __init__(
+        self, folder: Path, deadline: float, most_bytes: int, secret_setting: tuple[str, str] | None = None
+    ) -> None:
         self._folder = folder
         self._deadline = deadline
         self._most_bytes = most_bytes
+        self._secret_setting = secret_setting
         self._git = git.Git(str(folder))
 
     def __call__(self, *arguments: str) -> str:
@@ -158,7 +192,7 @@ class _Run:
             started: Any = self._git.execute(
                 ["git", *options, *slow, *arguments],
                 as_process=True,
-                env=self._environment(),
+                env=self._environment(arguments[0]),
                 start_new_session=True,
             )
         except git.exc.GitCommandNotFound as error:
@@ -190,8 +224,14 @@ class _Run:
     def _left(self) -> float:
         return self._deadline - time.monotonic()
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, command: str) -> dict[str, str]:
+        secret = {}
+        if self._secret_setting is not None and command in _ASK_THE_SERVER:
+            # In the environment, which only this user can see, and not among the arguments, which all can.
+            name, value = self._secret_setting
+            secret = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": name, "GIT_CONFIG_VALUE_0": value}
         return {
+            **secret,
             "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
             "HOME": str(self._folder),
             "LC_ALL": "C.UTF-8",

@@ -12,6 +12,7 @@ from pipelines.findings import Finding, Mode, Severity
 from pipelines.manifests import name_of, without_nulls
 from pipelines.ports import CheckSubject, ClusterFacts, Manifest
 from pipelines.resources import field_text
+from pipelines.rules import INVALID, UNKNOWN_FIELD, UNKNOWN_KIND
 from pipelines.suggestions import did_you_mean
 
 _LINK = "https://kubernetes.io/docs/reference/kubernetes-api/"
@@ -67,7 +68,7 @@ class Schemas:
         if schema is None:
             kinds = [known for known in facts.schemas if known.endswith(f"/{manifest['kind']}")]
             hint = did_you_mean(key, kinds or facts.schemas)
-            return [_finding(manifest, "schema/unknown-kind", (), f"the cluster has no {key}", hint)]
+            return [_finding(manifest, UNKNOWN_KIND, (), f"the cluster has no {key}", hint)]
         validator = self._validator(key, facts)
         found: list[Finding] = []
         for error in validator.iter_errors(without_nulls(manifest)):
@@ -81,11 +82,11 @@ def _explained(manifest: Manifest, schema: Mapping[str, Any], error: jsonschema_
     path = tuple(error.instance_path)
     unexpected = re.search(r"Additional properties are not allowed \('([^']+)'", error.message)
     if unexpected is None:
-        return _finding(manifest, "schema/invalid", path, error.message, "Write what the reference says for this field")
+        return _finding(manifest, INVALID, path, error.message, "Write what the reference says for this field")
     key = unexpected.group(1)
     known = _properties(schema, list(error.schema_path)[:-1])
     what = f"there is no field {key!r} here"
-    return _finding(manifest, "schema/unknown-field", (*path, key), what, did_you_mean(key, known) or "Leave it out")
+    return _finding(manifest, UNKNOWN_FIELD, (*path, key), what, did_you_mean(key, known) or "Leave it out")
 
 
 def _properties(schema: Mapping[str, Any], path: list[Any]) -> list[str]:

@@ -8,6 +8,8 @@ from pipelines.ports import Check, CheckSubject
 from pipelines.stages.checking import run_side_by_side
 
 
-def policy(subject: CheckSubject, checks: tuple[Check, ...], environment: Environment) -> tuple[Finding, ...]:
+def policy(
+    subject: CheckSubject, checks: tuple[Check, ...], environment: Environment, *, timeout_seconds: float
+) -> tuple[Finding, ...]:
     """The findings of `checks`, with the modes of `environment`. Raises `CheckCrashed`."""
-    return run_side_by_side(subject, checks, environment)
+    return run_side_by_side(subject, checks, environment, timeout_seconds=timeout_seconds)

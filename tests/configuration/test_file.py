@@ -24,6 +24,7 @@ from pipelines.apps import (
 )
 from pipelines.errors import InvalidConfiguration
 from pipelines.findings import Mode
+from pipelines.rules import SCHEMA_RULES
 
 SHA = "a" * 64
 
@@ -124,6 +125,12 @@ def test_what_is_left_out_has_a_default(write) -> None:
     )
 
 
+def test_what_kube_score_and_the_schemas_say_has_a_mode_too(write) -> None:
+    text = changed(FULL, "image-tag: enforce", "kube-score/pod-networkpolicy: warn, schema/unknown-field: warn")
+    place = load(write(text), known_rules=SCHEMA_RULES, environ={}).environment("production")
+    assert place.rule_modes == {"kube-score/pod-networkpolicy": Mode.WARN, "schema/unknown-field": Mode.WARN}
+
+
 def test_a_place_says_what_goes_in_and_out_of_it(write) -> None:
     more = """\
   plain:
@@ -176,6 +183,15 @@ def test_without_allowed_hosts_the_hosts_of_the_registered_repositories_are_allo
     assert load(write(text), environ={}).git_hosts == ("127.0.0.1:1234",)
 
 
+@pytest.mark.parametrize("allowed", ["git.example.com", "GIT.example.com"])
+def test_a_host_is_the_same_however_it_is_spelt(write, allowed: str) -> None:
+    text = changed(FULL, "http://127.0.0.1:1234/shop", "https://Git.Example.com/shop")
+    text = changed(text, '"127.0.0.1:1234"', f'"{allowed}"')
+    assert load(write(text), environ={}).git_hosts == ("git.example.com",)
+    text = changed(text, f'git: {{allowed_hosts: ["{allowed}"]}}\n', "")
+    assert load(write(text), environ={}).git_hosts == ("git.example.com",)
+
+
 def test_secrets_come_by_reference_from_environment_and_file(write, tmp_path: Path) -> None:
     (tmp_path / "redis-url").write_text("redis://:pw@localhost/1\n")
     text = changed(MINIMAL, '"sqlite:///state/gateway.db"', "env:DB")
@@ -190,6 +206,49 @@ def test_the_environment_of_the_process_is_read_by_reference_only(write, monkeyp
     monkeypatch.setenv("DB", "postgresql://asked/db")
     assert "nobody" not in load(write(MINIMAL)).database_url
     assert load(write(changed(MINIMAL, '"sqlite:///state/gateway.db"', "env:DB"))).database_url.endswith("asked/db")
+
+
+def _with_credentials(registry: str = "env:REGISTRY", git: str = "file:git-token") -> str:
+    text = changed(FULL, "plain_http: true", f'plain_http: true, credentials: "{registry}"')
+    return changed(text, "git: {", f'git: {{credentials: {{"127.0.0.1:1234": "{git}"}}, ')
+
+
+def test_credentials_are_not_read_with_the_settings(write) -> None:
+    """The front door reads the same file, and must not hold them."""
+    settings = load(write(_with_credentials()), environ={})
+    with pytest.raises(InvalidConfiguration, match="the environment variable 'REGISTRY' is not set") as caught:
+        settings.registries[0].credentials.read()
+    assert caught.value.where == "gateway.yaml:15"
+
+
+def test_credentials_are_read_where_they_are_kept_each_time(write, tmp_path: Path) -> None:
+    reference = load(write(_with_credentials()), environ={}).git_credentials["127.0.0.1:1234"]
+    for secret in ("first", "second"):
+        (tmp_path / "git-token").write_text(f"{secret}\n")
+        assert reference.read() == secret
+
+
+@pytest.mark.parametrize("written", [{"registry": "user:hunter2"}, {"git": "hunter2"}, {"git": "env:hunter-2"}])
+def test_credentials_in_the_clear_are_refused_and_not_repeated(write, written: dict[str, str]) -> None:
+    (only,) = faults(write(_with_credentials(**written)), environ={})
+    assert "credentials" in only
+    assert "env:NAME or file:PATH, and not the secret" in only
+    assert "hunter" not in only
+
+
+@pytest.mark.parametrize(
+    ("repository", "says"),
+    [
+        ("https://git.example.com/shop", "git.credentials.127.0.0.1:1234: no repository is at '127.0.0.1:1234'"),
+        ("http://git.example.com/shop", "the credentials of git.example.com would go there unencrypted"),
+    ],
+)
+def test_credentials_are_for_a_host_that_is_asked_and_go_there_encrypted(write, repository: str, says: str) -> None:
+    text = changed(_with_credentials(), "http://127.0.0.1:1234/shop", repository)
+    text = changed(text, 'allowed_hosts: ["127.0.0.1:1234"]', "allowed_hosts: []")
+    if "unencrypted" in says:
+        text = changed(text, '"127.0.0.1:1234"', "git.example.com")
+    assert says in "".join(faults(write(text), environ={}))
 
 
 @pytest.mark.parametrize(
@@ -240,9 +299,12 @@ def test_a_reference_that_leads_nowhere_is_told_by_line_and_without_the_secret(
         ('git: {allowed_hosts: ["127.0.0.1:1234"]}', "git: {allowed_hosts: x}", 16, "should be a list"),
         ('"127.0.0.1:5000/"', '"127.0.0.1:5000"', 15, "ending in a slash"),
         ("image-tag: enforce", "image_tag: enforce", 8, "is not a name that can be used in"),
+        ("image-tag: enforce", "other/image-tag: enforce", 8, "is not a name that can be used in"),
+        ("image-tag: enforce", "schema/invalide: warn", 8, "no rule 'schema/invalide'. Did you mean 'schema/invalid'?"),
         ("image-tag: enforce", "image-tags: enforce", 8, "there is no rule 'image-tags'. Did you mean 'image-tag'?"),
         ("deploy-gateway/v1", "deploy-gateway/v2", 1, "apiVersion: should be 'deploy-gateway/v1'"),
         ("http://127.0.0.1:8080", "ftp://x", 2, "public_url: write an http:// or https:// address"),
+        ("http://127.0.0.1:1234/shop", "http://x:99999/shop", 11, "Port out of range 0-65535"),
         ("http://127.0.0.1:1234/shop", "ext::sh -c id", 11, "write an http:// or https:// address"),
         ("http://127.0.0.1:1234/shop", "http://u:hunter2@127.0.0.1:1234/shop", 11, "must not carry a user name"),
         ("http://127.0.0.1:1234/shop", "http://elsewhere/shop", 11, "is not in `git.allowed_hosts`"),
@@ -297,7 +359,7 @@ def test_a_reference_that_leads_nowhere_is_told_by_line_and_without_the_secret(
 def test_a_mistake_is_told_with_its_line_and_what_was_meant(
     write, old: str, new: str, line: int, expected: str
 ) -> None:
-    told = faults(write(changed(FULL, old, new)), known_rules={"image-tag"}, environ={})
+    told = faults(write(changed(FULL, old, new)), known_rules={"image-tag", *SCHEMA_RULES}, environ={})
     assert [fault for fault in told if fault.startswith(f"gateway.yaml:{line}: ") and expected in fault], told
     assert "hunter2" not in "".join(told)
 

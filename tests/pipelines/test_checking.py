@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 
+from pipelines.apps import Environment
 from pipelines.errors import CheckCrashed
 from pipelines.findings import Finding, Mode, Severity
-from pipelines.ports import CheckSubject
+from pipelines.ports import Check, CheckSubject
 from pipelines.stages.checking import run_side_by_side
 from tests.pipelines.conftest import place, subject
 
@@ -29,6 +32,18 @@ class Finds:
         return self.found
 
 
+@dataclass(frozen=True)
+class Waits:
+    """Answers when it is told to."""
+
+    told: threading.Event
+    name: str = "waits"
+
+    def findings(self, subject: CheckSubject) -> tuple[Finding, ...]:
+        self.told.wait(30)
+        return ()
+
+
 class Crashes:
     name = "crashes"
 
@@ -36,33 +51,56 @@ class Crashes:
         raise CheckCrashed("it fell over", "see")
 
 
+def _judged(
+    subject: CheckSubject, checks: tuple[Check, ...], environment: Environment, timeout_seconds: float = 10
+) -> tuple[Finding, ...]:
+    return run_side_by_side(subject, checks, environment, timeout_seconds=timeout_seconds)
+
+
 def test_findings_come_in_the_order_of_the_checks() -> None:
     checks = (Finds((_finding("a"),)), Finds((_finding("b"), _finding("c"))))
-    assert [one.rule for one in run_side_by_side(subject(OBJECTS), checks, ENVIRONMENT)] == ["a", "b", "c"]
+    assert [one.rule for one in _judged(subject(OBJECTS), checks, ENVIRONMENT)] == ["a", "b", "c"]
 
 
 def test_nothing_to_look_at_is_no_pass() -> None:
     with pytest.raises(CheckCrashed, match="nothing was rendered"):
-        run_side_by_side(subject(()), (Finds(),), ENVIRONMENT)
+        _judged(subject(()), (Finds(),), ENVIRONMENT)
 
 
 def test_no_check_is_no_pass() -> None:
     with pytest.raises(CheckCrashed, match="no check is configured"):
-        run_side_by_side(subject(OBJECTS), (), ENVIRONMENT)
+        _judged(subject(OBJECTS), (), ENVIRONMENT)
 
 
 def test_a_crash_is_no_pass() -> None:
     with pytest.raises(CheckCrashed, match="fell over"):
-        run_side_by_side(subject(OBJECTS), (Finds(), Crashes()), ENVIRONMENT)
+        _judged(subject(OBJECTS), (Finds(), Crashes()), ENVIRONMENT)
 
 
 def test_a_crash_beside_a_warning_is_no_pass() -> None:
     with pytest.raises(CheckCrashed, match="fell over"):
-        run_side_by_side(subject(OBJECTS), (Finds((_finding(mode=Mode.WARN),)), Crashes()), ENVIRONMENT)
+        _judged(subject(OBJECTS), (Finds((_finding(mode=Mode.WARN),)), Crashes()), ENVIRONMENT)
 
 
 def test_a_crash_beside_a_finding_that_blocks_leaves_the_finding() -> None:
-    found = run_side_by_side(subject(OBJECTS), (Finds((_finding(),)), Crashes()), ENVIRONMENT)
+    found = _judged(subject(OBJECTS), (Finds((_finding(),)), Crashes()), ENVIRONMENT)
+    assert [one.rule for one in found] == ["r"]
+
+
+@pytest.fixture
+def told() -> Iterator[threading.Event]:
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def test_a_check_that_takes_too_long_is_no_pass_and_not_waited_for(told: threading.Event) -> None:
+    with pytest.raises(CheckCrashed, match=r"the check waits has no answer after 0\.05 s"):
+        _judged(subject(OBJECTS), (Finds(), Waits(told)), ENVIRONMENT, 0.05)
+
+
+def test_what_was_found_in_time_stops_beside_a_check_that_takes_too_long(told: threading.Event) -> None:
+    found = _judged(subject(OBJECTS), (Finds((_finding(),)), Waits(told)), ENVIRONMENT, 0.05)
     assert [one.rule for one in found] == ["r"]
 
 
@@ -79,5 +117,5 @@ def test_a_crash_beside_a_finding_that_blocks_leaves_the_finding() -> None:
 )
 def test_modes_are_the_environments(own: Mode, environment: Mode, rule: Mode | None, judged: Mode) -> None:
     at = place(mode=environment, rule_modes={"r": rule} if rule else {}).environment
-    (found,) = run_side_by_side(subject(OBJECTS), (Finds((_finding(mode=own),)),), at)
+    (found,) = _judged(subject(OBJECTS), (Finds((_finding(mode=own),)),), at)
     assert found.mode is judged

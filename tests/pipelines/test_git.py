@@ -107,6 +107,14 @@ def test_other_protocols_and_hosts_are_not_asked(into: Path, url: str, hosts: tu
         _git(hosts=hosts).checkout(url, "main", into, timeout_seconds=5)
 
 
+def test_a_host_in_capitals_is_the_same_host(git_server: GitServer, repository: str, into: Path) -> None:
+    git_server.push(repository, {"a": "1"})
+    port = git_server.url.rpartition(":")[2]
+    url = f"http://LOCALHOST:{port}/{repository}.git"
+    _git(hosts=(f"localhost:{port}",)).checkout(url, "main", into, timeout_seconds=20)
+    assert (into / "a").read_text() == "1"
+
+
 def test_links_are_files_and_known(git_server: GitServer, repository: str, into: Path) -> None:
     git_server.push(repository, {"deploy.yaml": Link("/etc/passwd"), "x": "y"})  # type: ignore[dict-item]
     found = _git().checkout(_url(git_server, repository), "main", into, timeout_seconds=20)

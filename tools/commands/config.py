@@ -11,9 +11,6 @@ import click
 if TYPE_CHECKING:
     from configuration.settings import Settings
 
-# As pipelines.adapters.schemas names them, which the front door doesn't load.
-_SCHEMA_RULES = ("schema/unknown-kind", "schema/unknown-field", "schema/invalid")
-
 option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--config",
     envvar="DEPLOY_GATEWAY_CONFIG",
@@ -26,6 +23,6 @@ option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
 def read(config: Path) -> Settings:
     """The settings. Raises `InvalidConfiguration`, also for the mode of a rule that isn't there."""
     from configuration.file import load
-    from pipelines.rules import load_rules
+    from pipelines.rules import SCHEMA_RULES, load_rules
 
-    return load(config, known_rules={*(rule.id for rule in load_rules()), *_SCHEMA_RULES})
+    return load(config, known_rules={*(rule.id for rule in load_rules()), *SCHEMA_RULES})
