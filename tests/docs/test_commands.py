@@ -144,6 +144,10 @@ def test_the_demonstration(clone: Path, tmp_path: Path) -> None:
     assert done.stdout.count("✓ verified") >= 5
 
 
+def test_a_first_deploy_yaml(run: Run) -> None:
+    run("docs/first-deploy-yaml.md")
+
+
 @pytest.mark.usefixtures("serving")
 def test_the_readme(run: Run) -> None:
     run("README.md")
