@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import pkgutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +14,8 @@ from typing import Any
 import click
 
 from configuration.file import json_schema
-from pipelines.deployfile import DeployFile
+from docs.deploy_yaml import page as deploy_yaml_page
+from pipelines import deployfile
 from pipelines.errors import GatewayError
 from pipelines.rules import load_rules
 
@@ -168,19 +170,13 @@ def _answer(answer: Mapping[str, Any]) -> str:
 
 
 def deploy_yaml() -> str:
-    """Every key of deploy.yaml, from its model."""
-    schema = DeployFile.model_json_schema(by_alias=True)
-    lines = [
-        "# deploy.yaml\n",
-        _NOTE.strip() + "\n",
-        "What a team writes, at the root of its repository. A closed schema: an unknown key is an error with its",
-        "line. Texts stay the texts that were written: `1e3`, `on` and `12:30` are no numbers, truths or times.",
-        "Mappings below `environments` are merged key by key into the rest; everything else is replaced.\n",
-        "| key | type | default | meaning |",
-        "|---|---|---|---|",
-        *_keys(schema, schema, ""),
-    ]
-    return "\n".join(lines) + "\n"
+    """Every key of deploy.yaml from its model, and what it becomes."""
+    return deploy_yaml_page(_NOTE.strip())
+
+
+def deploy_yaml_schema() -> str:
+    """The JSON Schema of deploy.yaml, as the gateway serves it."""
+    return json.dumps(deployfile.json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def rules() -> str:
@@ -229,6 +225,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "configuration.md": configuration,
     "api.md": api,
     "deploy-yaml.md": deploy_yaml,
+    "deploy.yaml.schema.json": deploy_yaml_schema,
     "rules.md": rules,
     "deployctl.md": command_line,
 }

@@ -54,8 +54,8 @@ class Part(BaseModel):
 class HttpProbe(Part):
     """An HTTP path that is asked, in the long form."""
 
-    path: HttpPath = Field(description="The path.")
-    port: OwnPort | None = Field(default=None, description="Where it isn't `port`.")
+    path: HttpPath = Field(description="The path that is asked.")
+    port: OwnPort | None = Field(default=None, description="Its port, where it isn't the App's `port`.")
     headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict, max_length=20, description="Sent with it.")
 
 
@@ -94,11 +94,11 @@ def _question(probe: Any) -> Any:
 
 
 class Resources(Part):
-    """What one replica needs: the request, and for memory the limit as well."""
+    """What one replica needs. It gets that, and where nothing else is said no more."""
 
-    cpu: Cpu = Field(description="Such as 250m.")
+    cpu: Cpu = Field(description="Such as 250m: what it gets, and without `cpu_limit` all that it gets.")
     memory: Memory = Field(description="Such as 256Mi: what it gets, and all that it gets.")
-    cpu_limit: Cpu | None = Field(default=None, description="Where it may take more than `cpu` for a while.")
+    cpu_limit: Cpu | None = Field(default=None, description="The most that it may take, if more than `cpu`.")
     disk: ScratchSize | None = Field(
         default=None, description="Of the node's disk, for logs and the like; scratch is added. Without it 192Mi."
     )
@@ -206,7 +206,7 @@ class Scratch(Part):
     """A folder that may be written to, and is gone with the pod."""
 
     size: ScratchSize = Field(description="Such as 256Mi.")
-    memory: bool = Field(default=False, description="Kept in memory; it counts as the App's.")
+    memory: bool = Field(default=False, description="Kept in memory; what is in it counts towards the App's.")
 
 
 class Volume(Part):
@@ -219,7 +219,7 @@ class Volume(Part):
     read_only: bool = Field(default=False, description="Whether it is only read.")
     storage_class: Name | None = Field(default=None, description="The kind of storage; without it, the cluster's own.")
     shared: bool = Field(
-        default=False, description="All replicas write to the same one. Only stateful goes without it."
+        default=False, description="All pods use the same one. Without it each has its own: only for stateful."
     )
 
     @model_validator(mode="after")
@@ -244,13 +244,18 @@ class ExternalSecret(Part):
     """A Secret that External Secrets fills from a store. Only where a value is, never the value."""
 
     store: ObjectName = Field(description="The name of the store.")
-    store_kind: Literal["ClusterSecretStore", "SecretStore"] = Field(default="ClusterSecretStore", description="Whose.")
+    store_kind: Literal["ClusterSecretStore", "SecretStore"] = Field(
+        default="ClusterSecretStore", description="The cluster's or the namespace's."
+    )
     refresh_minutes: Annotated[int, Field(ge=1, le=10_080)] = Field(default=60, description="How often it is read.")
     keys: dict[DataKey, SecretPath] = Field(min_length=1, max_length=100, description="Key in the Secret → its place.")
 
 
 class Init(Part):
-    """A container that has to come to its end before the App's own begins, in each pod."""
+    """A container that has to come to its end before the App's own begins, in each pod.
+
+    It has the App's variables, files, folders and resources.
+    """
 
     name: PortName = Field(description="Such as wait.")
     command: Command = Field(description="What it runs.")
@@ -258,7 +263,10 @@ class Init(Part):
 
 
 class Sidecar(Part):
-    """A container that runs beside the App's own, under the same rules."""
+    """A container that runs beside the App's own, under the same rules.
+
+    It shares the network with it, and /tmp where `scratch` has none; variables, files and folders it does not.
+    """
 
     name: PortName = Field(description="Such as proxy.")
     image: Image = Field(description="With registry and a fixed tag or digest.")
@@ -364,7 +372,7 @@ class Expose(Part):
     """Reachable from outside, by the one ingress."""
 
     host: Host = Field(description="The host name that reaches it.")
-    more_hosts: tuple[Host, ...] = Field(default=(), max_length=10, description="More names for the same.")
+    more_hosts: tuple[Host, ...] = Field(default=(), max_length=10, description="More host names for the same.")
     paths: tuple[UrlPrefix, ...] = Field(
         default=("/",), min_length=1, max_length=20, description="Only what begins with one of these."
     )
@@ -374,8 +382,8 @@ class Expose(Part):
 class Metrics(Part):
     """Where Prometheus finds its figures. The scraper is let in, and nobody else by that."""
 
-    port: OwnPort | None = Field(default=None, description="Where it isn't `port`.")
-    path: HttpPath = Field(default="/metrics", description="The path.")
+    port: OwnPort | None = Field(default=None, description="Its port, where it isn't the App's `port`.")
+    path: HttpPath = Field(default="/metrics", description="The path that is read.")
     interval_seconds: Annotated[int, Field(ge=5, le=3600)] = Field(default=30, description="How often it is asked.")
 
 
@@ -390,12 +398,12 @@ class Alert(Part):
     severity: Literal["info", "warning", "critical"] = Field(default="warning", description="How bad it is.")
     summary: Annotated[str, Field(min_length=1, max_length=500)] = Field(description="What is wrong, in a sentence.")
     runbook: Annotated[str, Field(pattern=r"^https://[^\s]+$", max_length=500)] | None = Field(
-        default=None, description="Where it stands what to do."
+        default=None, description="A page that says what to do."
     )
 
 
 class Stop(Part):
-    """How it ends."""
+    """How a pod ends."""
 
     seconds: Annotated[int, Field(ge=10, le=3600)] = Field(
         default=30, description="How long it may take, from the moment that it is told."
@@ -437,5 +445,5 @@ class JobRun(Part):
 
     timeout_seconds: Seconds = Field(default=3600, description="How long it may take.")
     retries: Annotated[int, Field(ge=0, le=10)] = Field(default=2, description="How often it is tried again.")
-    completions: Annotated[int, Field(ge=1, le=1000)] = Field(default=1, description="How many of it have to succeed.")
+    completions: Annotated[int, Field(ge=1, le=1000)] = Field(default=1, description="How many runs have to succeed.")
     parallelism: Annotated[int, Field(ge=1, le=100)] = Field(default=1, description="How many run at the same time.")

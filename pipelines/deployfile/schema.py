@@ -54,7 +54,10 @@ Files = Annotated[dict[ContainerPath, FileText | FileSource], Field(max_length=5
 
 
 class Overlay(Part):
-    """What differs in one Environment. `env` and `files` are merged key by key, everything else is replaced."""
+    """What differs in one Environment.
+
+    `env`, `files` and `external_secrets` are merged entry by entry; everything else is replaced.
+    """
 
     image: Image | None = Field(default=None, description="Another image here.")
     replicas: Replicas | None = Field(default=None, description="Another number here; in place of autoscale.")
@@ -62,10 +65,10 @@ class Overlay(Part):
     resources: Resources | None = Field(default=None, description="More or less of it here.")
     env: Env | None = Field(default=None, description="More values, or others, here.")
     env_from: Annotated[tuple[EnvFrom, ...], Field(max_length=20)] | None = Field(
-        default=None, description="Others here."
+        default=None, description="Others here, in place of them all."
     )
     files: Files | None = Field(default=None, description="More files, or others, here.")
-    allow: Allow | None = Field(default=None, description="Others here.")
+    allow: Allow | None = Field(default=None, description="Others here, in place of them all.")
     expose: Expose | None = Field(default=None, description="Another host here.")
     cron: Cron | None = Field(default=None, description="Another time here.")
     volumes: Annotated[tuple[Volume, ...], Field(max_length=20)] | None = Field(
@@ -118,7 +121,7 @@ class DeployFile(Part):
     stop: Stop = Field(default_factory=Stop)
     update: Update = Field(default_factory=Update)
     user: Annotated[int, Field(ge=10_000, le=2_000_000_000)] = Field(
-        default=10_001, description="The user and group that it runs as."
+        default=10_001, description="The number of the user and group that it runs as."
     )
     working_dir: ContainerPath | None = Field(default=None, description="In place of the image's own.")
     placement: Name | None = Field(
