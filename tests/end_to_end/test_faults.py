@@ -70,14 +70,35 @@ def test_a_release_whose_deploy_worker_was_killed_in_helm_is_recovered_from_pend
     assert release("killed-deploy")["state"] == "deployed"
     installation.push("shop/killed-deploy", deploy_yaml("killed-deploy", "env: {SIMULATE: slow-start}\n"), "Second")
     accepted = release("killed-deploy", wait_for=0)
-    _until(installation, accepted["id"], 20, lambda one: any(s["name"] == "rollout" for s in one["stages"]))
-    time.sleep(1.0)
+    assert _eventually(30, lambda: "pending-upgrade" in _helm_secrets(installation))
+    assert _helms("killed-deploy-staging")
     _kill_with_its_job(installation, "deploy-worker")
+    assert _eventually(10, lambda: not _helms("killed-deploy-staging"))
     assert "pending-upgrade" in _helm_secrets(installation)
     installation.stack.start_deploy_worker(installation.config)
     done = _ended(installation, accepted["id"])
     assert done["state"] == "deployed", done["message"]
     assert "pending" not in _helm_secrets(installation)
+
+
+def _eventually(seconds: float, condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _helms(namespace: str) -> list[Path]:
+    """The helm processes that work in `namespace`."""
+    found = []
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            words = command.read_bytes().split(b"\0")
+            if words[0].endswith(b"/helm") and namespace.encode() in words:
+                found.append(command)
+    return found
 
 
 def _helm_secrets(installation: Installation) -> str:
