@@ -15,7 +15,7 @@ import yaml
 
 _DEEPEST = 64
 _MOST_NODES = 200_000
-_TRAILING_BLANKS = re.compile(rb"[ \t]+$", re.MULTILINE)
+_BLOCK_SCALAR = re.compile(rb"(?:^|[:?-][ \t]+)(?:[!&]\S+[ \t]+)*[|>][-+0-9]*[ \t]*(?:#.*)?$")
 
 Path = tuple[str | int, ...]
 """Where in a document: keys and indices from its root."""
@@ -69,7 +69,7 @@ def compose(content: bytes, *, most_nodes: int = _MOST_NODES) -> Iterator[Node]:
     except UnicodeDecodeError as error:
         raise InvalidYaml("it is not UTF-8", content[: error.start].count(b"\n") + 1) from error
     # Go's reader allows blanks at the end of a line where libyaml doesn't: a tab after a value.
-    content = _TRAILING_BLANKS.sub(b"", content) if b"\t\n" in content else content
+    content = _without_trailing_blanks(content) if b"\t\n" in content else content
     try:
         # Events and not PyYAML's own nodes: those are made by recursion in C, which deep nesting brings down.
         events = yaml.parse(content, Loader=yaml.CSafeLoader)
@@ -83,6 +83,25 @@ def compose(content: bytes, *, most_nodes: int = _MOST_NODES) -> Iterator[Node]:
         raise InvalidYaml(f"it is not YAML: {error.problem or error.context}", mark.line + 1 if mark else 1) from error
     except yaml.YAMLError as error:
         raise InvalidYaml(f"it is not YAML: {str(error).splitlines()[0]}", 1) from error
+
+
+def _without_trailing_blanks(content: bytes) -> bytes:
+    """`content` with blanks at the ends of lines only where they are text: in block scalars."""
+    kept: list[bytes] = []
+    # Of the block scalar that the line is in: the indent of its header, and of its text once that is known.
+    header: int | None = None
+    text: int | None = None
+    for line in content.split(b"\n"):
+        indent = len(line) - len(line.lstrip(b" "))
+        if header is not None and line.strip():
+            text = indent if text is None and indent > header else text
+            if text is None or indent < text:
+                header, text = None, None
+        is_text = text is not None and indent >= text
+        kept.append(line if is_text else line.rstrip(b" \t"))
+        if header is None and _BLOCK_SCALAR.search(line):
+            header = indent
+    return b"\n".join(kept)
 
 
 class _Document:

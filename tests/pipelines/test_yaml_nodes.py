@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import RenderFailed
 from pipelines.manifests import name_of, parse, without_nulls
-from pipelines.yaml_nodes import InvalidYaml, compose, lines, nearest_line
+from pipelines.yaml_nodes import InvalidYaml, Mapping, Scalar, Sequence, compose, lines, nearest_line
 
 
 def _value(text: str) -> object:
@@ -71,6 +72,28 @@ def test_a_blank_tab_at_the_end_of_a_line_is_no_mistake() -> None:
     (manifest,) = parse(b"apiVersion: v1\t\nkind: X\n")
     assert name_of(manifest) == "X/(without a name)"
     assert name_of({"kind": "X", "metadata": {"name": "y"}}) == "X/y"
+
+
+@pytest.mark.parametrize("style", ["|", "|-", ">+", "|2", "!!str |", "&text |  # as it is"])
+@pytest.mark.parametrize("before", ["", "image: x\t\n"])
+def test_blanks_at_the_end_of_a_text_are_part_of_it(style: str, before: str) -> None:
+    text = f"{before}table: {style}\n  a\tb\t\n\n  c  \n\t\nafter: z\t\n"
+    (got,) = compose(text.encode())
+    assert isinstance(got, Mapping)
+    values = {key.text: value.text for key, value in got.items if isinstance(value, Scalar)}
+    assert values["after"] == "z"
+    stripped = text.replace("x\t", "x").replace("z\t", "z").replace("\n\t\n", "\n\n")
+    assert values["table"] == yaml.safe_load(stripped)["table"]
+    assert "b\t" in values["table"]
+
+
+def test_a_text_in_a_list_of_mappings_ends_where_its_indent_does() -> None:
+    text = "- run: |\n    make\t\n  name: x\t\n- empty: |\nlast: y\t\n".replace("last", "- last")
+    (got,) = compose(text.encode())
+    assert isinstance(got, Sequence)
+    first = got.items[0]
+    assert isinstance(first, Mapping)
+    assert [value.text for _, value in first.items if isinstance(value, Scalar)] == ["make\t\n", "x"]
 
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
