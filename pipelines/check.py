@@ -138,7 +138,7 @@ def judge(source: Source, made: Made, terms: Terms, ports: JudgePorts, reporter:
     with ThreadPoolExecutor(2) as pool:
         both = [pool.submit(linted), pool.submit(allowed)]
     found = tuple(finding for one in reversed(both) for finding in one.result())
-    return located(found, source.declaration, made.resolved.written)
+    return located(found, source.declaration, made.resolved.written, terms.place.environment.name)
 
 
 def _told(outcome: Outcome, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

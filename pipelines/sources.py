@@ -5,23 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from pipelines.deployfile import Declaration
+from pipelines.deployfile import Declaration, DeployFile, overlaid
 from pipelines.findings import Finding
+from pipelines.origins import origin
 from pipelines.resources import field_path
 from pipelines.yaml_nodes import Path, nearest_line
 
-# What of the standard chart's output comes from which key of deploy.yaml: the first part that is in the field.
-_KEYS: tuple[tuple[str, Path], ...] = (
-    (".image", ("image",)),
-    (".resources", ("resources",)),
-    ("Probe", ("health",)),
-    (".ports", ("port",)),
-    (".env", ("env",)),
-    ("replicas", ("replicas",)),
-    ("host", ("expose",)),
-    ("gress", ("allow",)),
-    ("rules", ("allow",)),
-)
+# What an Environment's own part of deploy.yaml adds to, entry by entry; everything else it replaces.
+_MERGED_KEYS = (("env",), ("files",), ("external_secrets",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +25,31 @@ class Written:
 
 
 def located(
-    findings: Iterable[Finding], declaration: Declaration, written: Mapping[str, Written]
+    findings: Iterable[Finding], declaration: Declaration, written: Mapping[str, Written], environment: str = ""
 ) -> tuple[Finding, ...]:
-    """`findings` with their source: a line of deploy.yaml, or of the manifest that the team wrote (by `Kind/name`)."""
-    return tuple(replace(finding, source=_source(finding, declaration, written)) for finding in findings)
+    """`findings` with their source: a line of deploy.yaml, or of the manifest that the team wrote (by `Kind/name`).
 
-
-def _source(finding: Finding, declaration: Declaration, written: Mapping[str, Written]) -> str:
+    Where deploy.yaml says something else for `environment`, the line is there.
+    """
     if written:
-        place = written.get(finding.resource)
-        if place is None:
-            return declaration.source("manifests")
-        line = nearest_line(dict(place.lines), field_path(finding.field), place.first_line)
-        return f"{place.file}:{line}"
-    for part, path in _KEYS:
-        if part in f".{finding.field}":
-            return declaration.source(*path)
+        return tuple(replace(finding, source=_of_manifest(finding, declaration, written)) for finding in findings)
+    file = overlaid(declaration.file, environment)
+    return tuple(replace(finding, source=_of_key(finding, declaration, file, environment)) for finding in findings)
+
+
+def _of_manifest(finding: Finding, declaration: Declaration, written: Mapping[str, Written]) -> str:
+    place = written.get(finding.resource)
+    if place is None:
+        return declaration.source("manifests")
+    line = nearest_line(dict(place.lines), field_path(finding.field), place.first_line)
+    return f"{place.file}:{line}"
+
+
+def _of_key(finding: Finding, declaration: Declaration, file: DeployFile, environment: str) -> str:
+    kind, _, name = finding.resource.partition("/")
+    path = origin(kind, name, field_path(finding.field), file)
+    for key in (("environments", environment, *path), path):
+        depth = len(key) - len(path) + (2 if path[:1] in _MERGED_KEYS else 1)
+        if path and key[:depth] in declaration.lines:
+            return declaration.source(*key)
     return declaration.source("app")

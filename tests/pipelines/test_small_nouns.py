@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.deployfile import read
 from pipelines.diff import change
-from pipelines.findings import Finding, Mode, Severity
 from pipelines.images import Image, parse_image
 from pipelines.masking import masked
 from pipelines.resources import at, field_path, field_text, group_of, plural_of, pod_spec_path
-from pipelines.sources import Written, located
 
 
 @pytest.mark.parametrize(
@@ -114,25 +111,3 @@ def test_creation_and_deletion_are_told() -> None:
     assert change(pod, None).action == "delete"
     with pytest.raises(ValueError, match="nothing to nothing"):
         change(None, None)
-
-
-DECLARATION = read(
-    b"apiVersion: deploy-gateway/v1\napp: checkout\nmanifests: k8s\n", "deploy.yaml", app="checkout", environments=()
-)
-
-
-def _finding(resource: str, field: str) -> Finding:
-    return Finding("r", Severity.LOW, Mode.WARN, resource, field, "", "a", "b", "c", "d", "policy")
-
-
-def test_findings_of_raw_manifests_point_to_their_lines() -> None:
-    written = {"Pod/p": Written("k8s/a.yaml", {("spec", "image"): 7}, 3)}
-    found = located(
-        [_finding("Pod/p", "spec.image.x"), _finding("Pod/p", ""), _finding("Job/j", "")], DECLARATION, written
-    )
-    assert [one.source for one in found] == ["k8s/a.yaml:7", "k8s/a.yaml:3", "deploy.yaml:3"]
-
-
-def test_findings_of_the_standard_chart_point_to_deploy_yaml() -> None:
-    found = located([_finding("Deployment/checkout", "spec.image"), _finding("Role/checkout", "x")], DECLARATION, {})
-    assert [one.source for one in found] == ["deploy.yaml:1", "deploy.yaml:2"]
