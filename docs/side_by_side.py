@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from pipelines.charts import StandardCharts
 from pipelines.resources import WORKLOADS, at, pod_spec_path
 
 _GOLDEN = Path(__file__).resolve().parents[1] / "tests" / "charts" / "golden"
@@ -62,7 +63,8 @@ _Dumper.add_representer(list, _list)
 def examples() -> Iterator[str]:
     """The section: the shortest file with all its objects, then one pair for each example."""
     yield "## What you write, and what you get\n"
-    yield "From the standard chart's own tests (`tests/charts/golden/`), each with its whole input and output there."
+    version = StandardCharts().resolve("next").version
+    yield f"By standard-app {version}, from its own tests: `tests/charts/golden/` has each as a whole."
     yield "Labels and namespaces are left out here.\n"
     yield "### The shortest\n"
     yield f"```yaml\n{_written(_SHORTEST).strip()}\n```\n"

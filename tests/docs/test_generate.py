@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from docs.generate import FOLDER, PAGES
+from pipelines.deployfile import DeployFile
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -14,3 +17,19 @@ def test_every_error_code_is_told_apart_and_stable() -> None:
     codes = [line.split("`")[1] for line in PAGES["errors.md"]().splitlines() if line.startswith("| `")]
     assert len(codes) == len(set(codes))
     assert {"invalid-ref", "not-found", "unauthenticated", "internal-error"} <= set(codes)
+
+
+def test_the_page_of_deploy_yaml_has_every_key_of_every_part() -> None:
+    schema = DeployFile.model_json_schema()
+    keys = {key for part in (schema, *schema["$defs"].values()) for key in part["properties"]}
+    assert keys <= set(re.findall(r"^\| `(\w+)` \|", PAGES["deploy-yaml.md"](), re.MULTILINE))
+
+
+def test_every_link_within_the_page_of_deploy_yaml_leads_to_a_heading() -> None:
+    page = PAGES["deploy-yaml.md"]()
+    headings = {re.sub(r"[^\w -]", "", title).lower() for title in re.findall(r"^#+ (.+)$", page, re.MULTILINE)}
+    assert set(re.findall(r"\]\(#([^)]+)\)", page)) <= headings
+
+
+def test_no_part_of_a_pair_is_empty() -> None:
+    assert "```yaml\n```" not in PAGES["deploy-yaml.md"]()
