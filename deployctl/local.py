@@ -55,7 +55,7 @@ class Local:
         schemas = (Schemas(),) if platform.facts.schemas else ()
         self._ports = JudgePorts(
             registry=None,
-            helm=HelmClient(programs.helm, scratch),
+            helm=_PackingOnce(programs.helm, scratch),
             lint=(*schemas, KubeScore(programs.kube_score)) if programs.kube_score else (),
             policy=(CelRules(rules),) if programs.kube_score else (),
         )
@@ -119,6 +119,22 @@ class Local:
 
     def _broken(self, file: Path, reason: str) -> Verdict:
         return crashed(file, self._platform.environment.name, f"the check itself broke: {reason}")
+
+
+class _PackingOnce(HelmClient):
+    """Helm that packs the standard chart once: it doesn't change in the time of one call."""
+
+    def __init__(self, helm: Path, scratch: Path) -> None:
+        super().__init__(helm, scratch)
+        self._packed: dict[Path, tuple[str, str, bytes]] = {}
+
+    def package(self, chart: Path, files: Mapping[str, bytes] | None = None) -> tuple[str, str, bytes]:
+        """See `pipelines.ports.Helm.package`."""
+        if files:
+            return super().package(chart, files)
+        if chart not in self._packed:
+            self._packed[chart] = super().package(chart)
+        return self._packed[chart]
 
 
 def crashed(file: Path, environment: str, reason: str) -> Verdict:

@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from deployctl.exits import Exit
-from deployctl.fleet import check_all
+from deployctl.facts import facts_path
+from deployctl.fleet import _FEWEST_FOR_A_POOL, check_all
 from deployctl.local import NO_COMMIT, Local, Programs
 from deployctl.platform import Asked, platform_for
 from deployctl.verdicts import Report, Verdict, VerdictState
+from pipelines.errors import InvalidInput
 from tests.charts.golden import FEATURES, FOLDER
 from tests.deployctl.offline import CONFIG, GOOD, LATEST, MISSPELT, folder, programs, run
 
@@ -118,17 +120,17 @@ def test_a_defect_of_one_check_leaves_the_other_apps(
 
 
 def test_a_process_that_dies_is_no_pass(check: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = [folder(tmp_path / f"a{number}").name for number in range(4)]
+    names = [folder(tmp_path / f"a{number}").name for number in range(_FEWEST_FOR_A_POOL)]
     monkeypatch.setattr(Local, "verdict", lambda _self, _file: os._exit(9))
     report = check(*names, processes=2)
     assert {one.state for one in report.verdicts} == {VerdictState.CRASHED}
-    assert len(report.verdicts) == 4
+    assert len(report.verdicts) == _FEWEST_FOR_A_POOL
     assert "the process that checked it died" in report.verdicts[0].faults[0].reason
 
 
 def test_many_processes_say_what_one_says_in_the_order_asked_for(check: Check, tmp_path: Path) -> None:
     names = []
-    for number in range(6):
+    for number in range(_FEWEST_FOR_A_POOL + 1):
         text = (GOOD, LATEST, MISSPELT)[number % 3].replace("app: checkout", f"app: app-{number}", 1)
         names.append(folder(tmp_path / f"app-{number}", text).name)
 
@@ -139,7 +141,7 @@ def test_many_processes_say_what_one_says_in_the_order_asked_for(check: Check, t
 
 
 def test_many_good_apps_are_one_line_and_what_was_not_checked(tmp_path: Path) -> None:
-    for number in range(5):
+    for number in range(_FEWEST_FOR_A_POOL):
         folder(tmp_path / "apps" / str(number), GOOD.replace("app: checkout", f"app: app-{number}", 1))
     done = run("check", *sorted((tmp_path / "apps").iterdir()), at=tmp_path)
     assert done.returncode == 0, done.stdout
@@ -241,3 +243,46 @@ def test_missing_programs_are_told_with_the_way_to_get_them(tmp_path: Path) -> N
     done = run("check", "a", at=tmp_path, environment={"PATH": "/nowhere", "DEPLOY_GATEWAY_CACHE": str(tmp_path)})
     assert done.returncode == 2
     assert "deploy-gateway tools install helm kube-score" in done.stderr
+
+
+def test_without_a_git_program_there_is_no_commit(
+    check: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder(tmp_path / "a")
+    (tmp_path / ".git").mkdir()
+    using = programs()
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "env").symlink_to(shutil.which("env") or "")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    assert _only(check("a", using=using)).commit == NO_COMMIT
+
+
+def test_facts_that_an_earlier_answer_left_are_used_for_their_cluster(
+    check: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    using = programs()
+    monkeypatch.setenv("DEPLOY_GATEWAY_CACHE", str(tmp_path / "cache"))
+    path = facts_path("local")
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"kubernetes_version": "v1.35.1", "api_versions": [], "schemas": {"v1/Pod": {}}}))
+    config = tmp_path / "gateway.yaml"
+    config.write_text(CONFIG)
+    folder(tmp_path / "a")
+    report = check("a", using=using, config=config, environment="production")
+    assert "schema/unknown-kind" in {one.rule for one in _only(report).blocking}
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", "{}", '{"kubernetes_version": 1, "api_versions": [], "schemas": {"v1/Pod": {}}}', "no JSON"]
+)
+def test_what_is_no_facts_is_never_taken_for_checked_schemas(check: Check, tmp_path: Path, content: str) -> None:
+    (tmp_path / "facts.json").write_text(content)
+    with pytest.raises(InvalidInput, match="no facts of a cluster"):
+        check("a", facts=tmp_path / "facts.json")
+
+
+def test_facts_without_schemas_are_none(check: Check, tmp_path: Path) -> None:
+    facts = {"kubernetes_version": "v1.36.3", "api_versions": [], "schemas": {}}
+    (tmp_path / "facts.json").write_text(json.dumps(facts))
+    with pytest.raises(InvalidInput, match="not empty"):
+        check("a", facts=tmp_path / "facts.json")
