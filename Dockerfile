@@ -9,8 +9,8 @@ COPY --from=go /usr/local/go /usr/local/go
 ENV PATH=/venv/bin:/usr/local/go/bin:$PATH DEPLOY_GATEWAY_CACHE=/tools
 RUN python -m venv /venv
 WORKDIR /source
-COPY requirements.lock .
-RUN pip install --no-cache-dir --require-hashes --requirement requirements.lock
+COPY requirements-production.lock .
+RUN pip install --no-cache-dir --require-hashes --requirement requirements-production.lock
 COPY . .
 RUN pip install --no-cache-dir --no-deps . && deploy-gateway tools install helm kube-score
 

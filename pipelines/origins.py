@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines.deployfile import DeployFile
-from pipelines.deployfile.parts import Expose
+from pipelines.deployfile.reach import Expose
 from pipelines.pod_origins import of_pod, place_of, ports
 from pipelines.resources import WORKLOADS, pod_spec_path
 from pipelines.yaml_nodes import Path

@@ -306,14 +306,3 @@ def _redis_version(program: Path) -> tuple[int, int]:
     done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=False)
     match = re.search(r"v=(\d+)\.(\d+)", done.stdout)
     return (int(match.group(1)), int(match.group(2))) if match else (0, 0)
-
-
-def postgres_bin_dir() -> Path:
-    """The folder that holds `initdb` and `postgres`. They refuse to run as root: callers use another user."""
-    on_path = shutil.which("initdb")
-    candidates = [Path(on_path).parent] if on_path else []
-    candidates += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    for folder in candidates:
-        if (folder / "initdb").exists() and (folder / "postgres").exists():
-            return folder
-    raise ToolMissing("no PostgreSQL server was found", "Install it (`apt-get install postgresql`)", where="postgres")

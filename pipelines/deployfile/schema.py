@@ -7,22 +7,17 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, model_validator
 
 from pipelines.deployfile.parts import (
-    Alert,
-    Allow,
     Autoscale,
     Command,
     Cron,
     EnvFrom,
     EnvSource,
-    Expose,
     ExternalSecret,
     ExtraPort,
     FileSource,
-    Grant,
     Health,
     Init,
     JobRun,
-    Metrics,
     Migrate,
     Part,
     Protocol,
@@ -35,6 +30,7 @@ from pipelines.deployfile.parts import (
     Verify,
     Volume,
 )
+from pipelines.deployfile.reach import Alert, Allow, Expose, Grant, Metrics
 from pipelines.deployfile.texts import (
     ContainerPath,
     EnvName,

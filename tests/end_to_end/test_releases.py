@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import time
 from collections.abc import Callable
 from typing import Any
 
 import httpx
+import pytest
 
 from tools.installation import Installation
 from tools.stack.repositories import Content
@@ -138,6 +140,7 @@ def test_another_teams_app_looks_like_none(installation: Installation, release: 
     assert other["detail"].replace("good", "X") == missing["detail"].replace("no-such-app", "X")
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_events_of_a_release_can_be_read_by_curl_alone(installation: Installation) -> None:
     newest = installation.api("shop", "/api/v1/releases?app=good&limit=1")["items"][0]
     done = subprocess.run(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import threading
 import time
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 from pipelines.adapters.programs import Program, version_of
 from pipelines.errors import InvalidInput, ToolMissing
 from tools import toolbox
-from tools.toolbox import TOOLS, BuildFailed, Tool, ensure, find_go, module_dir, postgres_bin_dir, redis_server
+from tools.toolbox import TOOLS, BuildFailed, Tool, ensure, find_go, module_dir, redis_server
 
 HELLO = Tool(Program("hello", "1.2.3", ("--version",)), "hello", "example.com/hello", "-X main.version=1.2.3")
 MAIN = 'package main\n\nimport "fmt"\n\nvar version = "none"\n\nfunc main() { fmt.Println("hello", version) }\n'
@@ -188,17 +187,3 @@ def test_without_a_redis_that_is_new_enough_it_says_what_to_install(
 def test_a_redis_without_root_is_taken_from_the_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     assert redis_server().is_file()
-
-
-def test_a_postgresql_on_path_is_the_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("initdb", "postgres"):
-        _program(tmp_path, name, "true")
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    assert postgres_bin_dir() == tmp_path
-
-
-def test_without_a_postgresql_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "which", lambda _name: None)
-    monkeypatch.setattr(Path, "glob", lambda *_: iter(()))
-    with pytest.raises(ToolMissing, match="no PostgreSQL"):
-        postgres_bin_dir()

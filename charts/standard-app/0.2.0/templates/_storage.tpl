@@ -43,7 +43,7 @@
 {{- if $root.Values.files }}
 - name: files
   projected:
-    defaultMode: 0444
+    defaultMode: 0440
     sources:
       {{- if include "file-texts" $root }}
       - configMap:
