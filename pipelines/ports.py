@@ -242,6 +242,12 @@ class Cluster(Protocol):
         Returns a line for each that it did something for: `Deployment/x keeps 3 replicas`.
         """
 
+    def remove_failed_jobs(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[str, ...]:
+        """Removes those of `objects` that are there as Jobs which failed, hooks apart, so that they run again.
+
+        Returns a line for each: `Job/x failed before: it was removed, and runs again`.
+        """
+
     def verify(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[str, ...]:
         """What differs between `objects` and what runs, one line each; empty when all is there and healthy."""
 

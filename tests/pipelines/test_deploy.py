@@ -47,6 +47,7 @@ class Place:
     recovered: str | None = None
     moves: tuple[RolloutProgress | JobLine, ...] = ()
     kept: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
     differs: tuple[str, ...] = ()
     made: list[str] = field(default_factory=list)
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -63,6 +64,9 @@ class Place:
 
     def namespace_exists(self, name: str) -> bool:
         return self.has_namespace
+
+    def remove_failed_jobs(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[str, ...]:
+        return self.removed
 
     def dry_run(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[Change, ...]:
         return tuple(Change(f"{one['kind']}/{one['metadata']['name']}", "update", "diff") for one in objects)
@@ -193,6 +197,14 @@ def test_what_is_well_is_deployed_and_told() -> None:
         (StageName.VERIFY, StageState.RUNNING, ""),
         (StageName.VERIFY, StageState.PASSED, "1 objects are as they were checked"),
     ]
+
+
+@pytest.mark.parametrize(("is_resumed", "lines"), [(False, ["removed"]), (True, [])])
+def test_a_job_that_failed_in_an_earlier_release_is_removed_and_not_one_of_this(
+    is_resumed: bool, lines: list[str]
+) -> None:
+    _, told, _ = _deploy(Place(removed=("removed",)), is_resumed=is_resumed)
+    assert told.lines == lines
 
 
 @pytest.mark.parametrize("there", [True, False])

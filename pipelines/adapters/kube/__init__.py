@@ -9,6 +9,7 @@ from typing import Any
 from pipelines.adapters.kube.connection import Connection
 from pipelines.adapters.kube.dry_run import DryRun
 from pipelines.adapters.kube.facts import read_facts, read_published
+from pipelines.adapters.kube.failed_jobs import remove_failed_jobs
 from pipelines.adapters.kube.pending import recover_pending
 from pipelines.adapters.kube.progress import RolloutWatch
 from pipelines.adapters.kube.replicas import keep_replicas
@@ -62,6 +63,10 @@ class KubeCluster:
         """See `pipelines.ports.Cluster.keep_replicas`."""
         kept = (keep_replicas(self._connection, one, namespace) for one in objects)
         return tuple(line for line in kept if line is not None)
+
+    def remove_failed_jobs(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[str, ...]:
+        """See `pipelines.ports.Cluster.remove_failed_jobs`."""
+        return remove_failed_jobs(self._connection, objects, namespace)
 
     def verify(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[str, ...]:
         """See `pipelines.ports.Cluster.verify`."""
