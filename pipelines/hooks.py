@@ -5,12 +5,19 @@ from __future__ import annotations
 from pipelines.ports import Manifest
 
 _HOOK = "helm.sh/hook"
+_DELETE, _ANEW = "helm.sh/hook-delete-policy", "before-hook-creation"
 _STEPS = {"migrate": "the migration step", "verify": "the smoke check"}
 
 
 def hook_events(manifest: Manifest) -> str:
     """Helm's events of the hook that `manifest` is, such as `pre-install,pre-upgrade`; empty when it is none."""
     return str((manifest["metadata"].get("annotations") or {}).get(_HOOK, ""))
+
+
+def is_made_anew(manifest: Manifest) -> bool:
+    """Whether Helm removes what is left of this hook, and makes it again; it does unless told otherwise."""
+    policy = (manifest["metadata"].get("annotations") or {}).get(_DELETE, _ANEW)
+    return bool(hook_events(manifest)) and _ANEW in str(policy)
 
 
 def step_of(name: str, app: str) -> str:

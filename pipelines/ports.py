@@ -6,7 +6,7 @@ Every method raises only subclasses of `pipelines.errors.GatewayError`. A method
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -55,6 +55,16 @@ class Change:
     resource: str
     action: str
     diff: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostHolder:
+    """What exposes `host`: `resource` (`Kind/name`) in `namespace`; `app` is empty where it is no App's."""
+
+    host: str
+    resource: str
+    namespace: str
+    app: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +228,9 @@ class Cluster(Protocol):
     def namespace_exists(self, name: str) -> bool:
         """Whether it is there."""
 
+    def host_holders(self, hosts: Collection[str], *, namespace: str) -> tuple[HostHolder, ...]:
+        """What exposes one of `hosts` (lower case) in any namespace but this one."""
+
     def dry_run(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[Change, ...]:
         """Server-side dry-run of each object, compared with what runs; secrets masked.
 
@@ -240,6 +253,12 @@ class Cluster(Protocol):
         """Keeps the number of replicas of those of `objects` that no longer say one, as an autoscaler will.
 
         Returns a line for each that it did something for: `Deployment/x keeps 3 replicas`.
+        """
+
+    def remove_failed_jobs(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[str, ...]:
+        """Removes those of `objects` that are there as Jobs which failed, hooks apart, so that they run again.
+
+        Returns a line for each: `Job/x failed before: it was removed, and runs again`.
         """
 
     def verify(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[str, ...]:

@@ -19,7 +19,11 @@ from pipelines.rules import as_json, cluster_objects, load_rules, parameters
 from store import migrate
 from tools.commands.token import new_token
 from tools.stack import Stack
+from tools.stack.images import push_image
 from tools.stack.repositories import Content, push_commit
+
+SMOKE_IMAGE = "platform/curl:8.17.0"
+"""The platform's HTTP client, which smoke checks run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +37,11 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """An App of the installation; its repository is TEAM/NAME on the stack's Git server."""
+    """An App of the installation; its repository is TEAM/NAME on the stack's Git server. `chart` pins its chart."""
 
     name: str
     team: str
+    chart: str | None = None
 
 
 class Installation:
@@ -114,6 +119,7 @@ def install(
     applied = stack.kubectl("apply", "--server-side", "--filename=-", stdin=as_json(objects))
     if applied.returncode != 0:
         raise RuntimeError(f"the rules could not be installed: {applied.stderr}")
+    push_image(stack.registry, SMOKE_IMAGE)
     stack.start_system(config, port)
     return Installation(stack, config, {name: text for name, (text, _) in tokens.items()})
 
@@ -141,9 +147,7 @@ def _gateway_yaml(
             **{name: {**environment, **more} for name, more in environments.items()},
         },
         "teams": {app.team: {} for app in apps},
-        "apps": {
-            app.name: {"team": app.team, "repository": f"{stack.git_url}/{app.team}/{app.name}.git"} for app in apps
-        },
+        "apps": {app.name: _app(stack, app) for app in apps},
         "tokens": [
             {
                 "name": holder.name,
@@ -153,7 +157,15 @@ def _gateway_yaml(
             }
             for holder in holders
         ],
-        "images": {"registries": [{"prefix": f"{stack.registry}/", "plain_http": True}]},
+        "images": {
+            "registries": [{"prefix": f"{stack.registry}/", "plain_http": True}],
+            "smoke": f"{stack.registry}/{SMOKE_IMAGE}",
+        },
         "git": {"allowed_hosts": [stack.git_url.removeprefix("http://")]},
     }
     return json.dumps(document, indent=1)
+
+
+def _app(stack: Stack, app: Registered) -> dict[str, str]:
+    entry = {"team": app.team, "repository": f"{stack.git_url}/{app.team}/{app.name}.git"}
+    return entry if app.chart is None else {**entry, "chart": app.chart}

@@ -11,6 +11,7 @@ from pipelines.cluster import ENVIRONMENT_LABEL, MANAGED_LABEL
 from pipelines.diff import change
 from pipelines.errors import BundleMismatch
 from pipelines.findings import Mode
+from pipelines.hosts import hosts_of, insist_on_free_hosts
 from pipelines.manifests import parse
 from pipelines.ports import Change, Cluster, Helm, Manifest
 
@@ -43,12 +44,15 @@ def preflight(
 ) -> tuple[Change, ...]:
     """What would change; `runs` is the manifest that runs now, empty when nothing does.
 
-    Raises `PreflightRefused` with all that the cluster refuses.
+    Raises `PreflightRefused` with all that the cluster refuses, or with the hosts that others expose already.
 
     The namespace is made or labelled first, since no object can be tried in one that isn't there; for a dry run
     it is not, and then all objects are shown as created without having been tried.
     """
     objects = parse(bundle.manifest)
+    hosts = {host for one in objects for host in hosts_of(one)}
+    if hosts:
+        insist_on_free_hosts(objects, cluster.host_holders(hosts, namespace=bundle.namespace))
     if not dry_run:
         cluster.ensure_namespace(bundle.namespace, namespace_labels(bundle, environment))
     elif not cluster.namespace_exists(bundle.namespace):

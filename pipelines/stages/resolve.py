@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.compatibility import insist_on_known
 from pipelines.deployfile import overlaid
 from pipelines.images import resolved
 from pipelines.place import Place
@@ -35,7 +36,7 @@ class Resolved:
 def resolve(source: Source, place: Place, registry: Registry | None, *, timeout_seconds: float) -> Resolved:
     """Without a registry, tags stay as they are written.
 
-    Raises `InvalidDeployFile` for what this place has not, `ImageNotFound`, `RegistryUnavailable`.
+    Raises `InvalidDeployFile` for what this place, or its chart, has not, `ImageNotFound`, `RegistryUnavailable`.
     """
     if source.manifests:
         files, written = chart_files(source.manifests, place, source.checkout.commit)
@@ -43,4 +44,5 @@ def resolve(source: Source, place: Place, registry: Registry | None, *, timeout_
     file = overlaid(source.declaration.file, place.environment.name)
     images = resolved(images_of(file, place), place.registries, registry, timeout_seconds)
     values = chart_values(file, source, place, images)
+    insist_on_known(values, place.standard_chart, source.declaration, place.environment.name)
     return Resolved(place.standard_chart, {}, values, images, {})

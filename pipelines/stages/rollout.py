@@ -38,7 +38,10 @@ def rollout(
     if done is not None:
         reporter.log(StageName.ROLLOUT, f"revision {done.revision} is this Release already")
         return done
-    for line in cluster.keep_replicas(parse(bundle.manifest), namespace=bundle.namespace):
+    objects = parse(bundle.manifest)
+    # Not one that failed in this very Release: how often it may be tried is the Job's own to say.
+    removed = () if is_resumed else cluster.remove_failed_jobs(objects, namespace=bundle.namespace)
+    for line in (*removed, *cluster.keep_replicas(objects, namespace=bundle.namespace)):
         reporter.log(StageName.ROLLOUT, line)
     watched = _Watched(bundle, cluster, reporter)
     try:
@@ -90,7 +93,7 @@ class _Watched:
     def _pass_on(self, told: RolloutProgress | JobLine) -> None:
         if isinstance(told, JobLine):
             self._reporter.log(StageName.ROLLOUT, f"{told.job} | {told.line}")
-        elif told.hook or not self._stop.is_set():
+        elif told.hook or told.failure or not self._stop.is_set():
             self._moved(told)
 
     def _moved(self, progress: RolloutProgress) -> None:

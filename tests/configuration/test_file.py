@@ -322,7 +322,7 @@ def test_a_reference_that_leads_nowhere_is_told_by_line_and_without_the_secret(
         ("work_dir: scratch", "ingress: {class: istio}", 17, "unknown key 'ingress'"),
         ("work_dir: scratch", "chart: mine", 17, "unknown key 'chart'. Did you mean 'charts'?"),
         ("work_dir: scratch", "charts: nowhere", 17, "there is no folder nowhere"),
-        ("mode: warn", "chart: stabel", 8, "no standard chart 'stabel'. Did you mean 'stable'? There are: stable (0.1.0)"),
+        ("mode: warn", "chart: stabel", 8, "no standard chart 'stabel'. Did you mean 'stable'? There are: stable (0.2.0)"),
         ("mode: warn", "chart: 0.9", 8, "environments.production.chart: should be text"),
         ("deploy_file: ops", "chart: 0.9.0, deploy_file: ops", 11, "apps.checkout.chart: there is no standard chart '0.9.0'"),
         ("mode: warn", "mesh: linkerd", 8, "environments.production.mesh: should be 'istio' or 'none', not 'linkerd'"),

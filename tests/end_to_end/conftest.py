@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -38,19 +41,38 @@ APPS = tuple(
         "empty",
         "stops",
         "waves",
+        "worker",
+        "stateful",
+        "cronjob",
+        "job",
+        "job-fails",
+        "migrates",
+        "migration-fails",
+        "migration-first",
+        "verified",
+        "verify-fails",
+        "files",
+        "secrets",
+        "host-holder",
+        "host-second",
+        "host-raw",
+        "scaled",
+        "grown",
         "lenient",
     )
 )
 # Here findings are shown only, as they are where a platform team has just begun.
 WARNING = {"sandbox": {"namespace": "{app}-sandbox", "mode": "warn"}}
+# On the chart before: what teams wrote for it has to go on working, and to move.
+OLD_CHART = "0.1.0"
+PINNED = (Registered("upgraded", "shop", OLD_CHART), Registered("outdated", "shop", OLD_CHART))
 
 
 @pytest.fixture(scope="session")
 def installation(stack: Stack) -> Installation:
-    """Registered are the Apps of APPS, and frontpage of team blog."""
-    made = install(
-        stack, (*APPS, Registered("frontpage", "blog")), HOLDERS, rollout_timeout_seconds=8, environments=WARNING
-    )
+    """Registered are the Apps of APPS and PINNED, and frontpage of team blog."""
+    apps = (*APPS, *PINNED, Registered("frontpage", "blog"))
+    made = install(stack, apps, HOLDERS, rollout_timeout_seconds=8, environments=WARNING)
     for image in IMAGES:
         push_image(stack.registry, image)
     return made
@@ -65,6 +87,68 @@ def deploy_yaml(installation: Installation) -> Callable[..., dict[str, Content]]
         return {"deploy.yaml": text.replace("app: checkout", f"app: {app}") + extra}
 
     return files
+
+
+@pytest.fixture(scope="session")
+def push(installation: Installation) -> Callable[..., str]:
+    """Commits a deploy.yaml for an App, whose image and resources are the same for all; the SHA."""
+
+    def push(app: str, lines: str, **files: Content) -> str:
+        head = (
+            f"apiVersion: deploy-gateway/v1\napp: {app}\nimage: {installation.registry}/shop/checkout:1.4.2\n"
+            "resources: {cpu: 100m, memory: 64Mi}\n"
+        )
+        return installation.push(f"shop/{app}", {"deploy.yaml": head + lines, **files}, "A version")
+
+    return push
+
+
+@pytest.fixture(scope="session")
+def live(installation: Installation) -> Callable[..., Any]:
+    """What the API server has of an App in staging: the object by a name (the App's), or all of a kind as a list."""
+
+    def live(app: str, kind: str, name: str | None = None, *, every: bool = False) -> Any:
+        which = () if every else (name or app,)
+        got = installation.stack.kubectl("get", kind, *which, f"--namespace={app}-staging", "--output=json")
+        if "NotFound" in got.stderr:
+            return None
+        assert got.returncode == 0, got.stderr
+        found = json.loads(got.stdout)
+        return found["items"] if every else found
+
+    return live
+
+
+@pytest.fixture(scope="session")
+def configured(installation: Installation) -> Callable[[Path], AbstractContextManager[None]]:
+    """The front door and the check worker, started anew with another configuration, and afterwards as they were."""
+    stack = installation.stack
+
+    def start(config: Path) -> None:
+        stack.stop("gateway", "check-worker")
+        stack.start_check_worker(config)
+        stack.start_gateway(config)
+
+    @contextmanager
+    def configured(config: Path) -> Iterator[None]:
+        start(config)
+        try:
+            yield
+        finally:
+            start(installation.config)
+
+    return configured
+
+
+@pytest.fixture(scope="session")
+def told(installation: Installation) -> Callable[[dict[str, Any]], str]:
+    """All events of a final Release, as the stream has them."""
+
+    def told(release: dict[str, Any]) -> str:
+        headers = {"Authorization": f"Bearer {installation.tokens['shop']}"}
+        return httpx.get(f"{installation.url}{release['links']['events']}", headers=headers, timeout=20).text
+
+    return told
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,8 @@ import json
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from tools.stack.repositories import Content
 Files = Callable[..., dict[str, Content]]
 Post = Callable[..., dict[str, Any]]
 Deployctl = Callable[..., subprocess.CompletedProcess[str]]
-OLD, NEW = "0.1.0", "0.1.9"
+Configured = Callable[[Path], AbstractContextManager[None]]
+OLD, NEW = "0.2.0", "0.2.9"
 PLACE = ("--app", "waves", "--env", "staging")
 _MORE = """\
 apiVersion: v1
@@ -38,32 +39,16 @@ data: {by: {{ .Chart.Version | quote }}}
 def charts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two versions: the second makes an object more, and sets a field more of another."""
     folder = tmp_path_factory.mktemp("charts")
-    for version in (OLD, NEW):
-        shutil.copytree(STANDARD_CHARTS / OLD, folder / version)
+    shutil.copytree(STANDARD_CHARTS, folder, dirs_exist_ok=True)
+    shutil.copytree(folder / OLD, folder / NEW)
     about = folder / NEW / "Chart.yaml"
     about.write_text(about.read_text().replace(f"version: {OLD}", f"version: {NEW}"))
     (folder / NEW / "templates" / "more.yaml").write_text(_MORE)
     service = folder / NEW / "templates" / "service.yaml"
-    service.write_text(service.read_text().replace("spec:\n", "spec:\n  sessionAffinity: ClientIP\n", 1))
+    assert "spec:\n  type: ClusterIP\n" in service.read_text()
+    service.write_text(service.read_text().replace("spec:\n  type", "spec:\n  sessionAffinity: ClientIP\n  type", 1))
     (folder / "channels.yaml").write_text(f"stable: {OLD}\nnext: {NEW}\n")
     return folder
-
-
-@contextmanager
-def _configured(installation: Installation, config: Path) -> Iterator[None]:
-    """The front door and the check worker, started anew with `config`, and afterwards as they were."""
-    stack = installation.stack
-
-    def start(config: Path) -> None:
-        stack.stop("gateway", "check-worker")
-        stack.start_check_worker(config)
-        stack.start_gateway(config)
-
-    start(config)
-    try:
-        yield
-    finally:
-        start(installation.config)
 
 
 def _config(installation: Installation, charts: Path, pin: str | None) -> Path:
@@ -89,16 +74,21 @@ def _extra_objects(installation: Installation) -> str:
 
 @pytest.fixture(scope="module")
 def story(
-    installation: Installation, release: Post, deploy_yaml: Files, deployctl: Deployctl, charts: Path
+    installation: Installation,
+    release: Post,
+    deploy_yaml: Files,
+    deployctl: Deployctl,
+    configured: Configured,
+    charts: Path,
 ) -> dict[str, Any]:
     """What each step answered, in order."""
     installation.push("shop/waves", deploy_yaml("waves"), "The only commit")
     told: dict[str, Any] = {"first": release("waves")}
-    with _configured(installation, _config(installation, charts, None)):
+    with configured(_config(installation, charts, None)):
         told["plan"] = deployctl("plan", *PLACE, "--ref", "main", "--chart-version", "next")
         told["after the plan"] = _extra_objects(installation)
         told["unpinned"] = release("waves")
-    with _configured(installation, _config(installation, charts, "next")):
+    with configured(_config(installation, charts, "next")):
         told["pinned"] = release("waves")
         told["after the pin"] = _extra_objects(installation)
         told["back"] = deployctl("plan", *PLACE, "--ref", "main", "--chart-version", "stable", "-o", "json")

@@ -119,7 +119,7 @@ def server(tmp_path: Path) -> Iterator[Callable[..., Connection]]:
                 self.end_headers()
                 self.wfile.write(body)
 
-            do_GET = do_PUT = do_PATCH = _answer
+            do_GET = do_PUT = do_PATCH = do_DELETE = _answer
 
             def log_message(self, format: str, *args: object) -> None:
                 pass

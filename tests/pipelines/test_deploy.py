@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from pipelines.ports import (
     Change,
     ClusterFacts,
     HelmRevision,
+    HostHolder,
     JobLine,
     Manifest,
     PodTrouble,
@@ -47,6 +48,8 @@ class Place:
     recovered: str | None = None
     moves: tuple[RolloutProgress | JobLine, ...] = ()
     kept: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    holders: tuple[HostHolder, ...] = ()
     differs: tuple[str, ...] = ()
     made: list[str] = field(default_factory=list)
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -63,6 +66,12 @@ class Place:
 
     def namespace_exists(self, name: str) -> bool:
         return self.has_namespace
+
+    def host_holders(self, hosts: Collection[str], *, namespace: str) -> tuple[HostHolder, ...]:
+        return tuple(one for one in self.holders if one.host in hosts and one.namespace != namespace)
+
+    def remove_failed_jobs(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[str, ...]:
+        return self.removed
 
     def dry_run(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[Change, ...]:
         return tuple(Change(f"{one['kind']}/{one['metadata']['name']}", "update", "diff") for one in objects)
@@ -193,6 +202,24 @@ def test_what_is_well_is_deployed_and_told() -> None:
         (StageName.VERIFY, StageState.RUNNING, ""),
         (StageName.VERIFY, StageState.PASSED, "1 objects are as they were checked"),
     ]
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_host_that_another_app_has_is_refused_before_anything_is_written(dry_run: bool) -> None:
+    rules = b"spec: {rules: [{host: a.example.com}]}\n"
+    ingress = b"apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: checkout}\n" + rules
+    place = Place(has_namespace=False, holders=(HostHolder("a.example.com", "Ingress/x", "x-staging", "x"),))
+    with pytest.raises(PreflightRefused, match=r"the host a\.example\.com is taken: the App x exposes it"):
+        _deploy(place, bundle=replace(BUNDLE, manifest=ingress), rendered=ingress, dry_run=dry_run)
+    assert place.made == []
+
+
+@pytest.mark.parametrize(("is_resumed", "lines"), [(False, ["removed"]), (True, [])])
+def test_a_job_that_failed_in_an_earlier_release_is_removed_and_not_one_of_this(
+    is_resumed: bool, lines: list[str]
+) -> None:
+    _, told, _ = _deploy(Place(removed=("removed",)), is_resumed=is_resumed)
+    assert told.lines == lines
 
 
 @pytest.mark.parametrize("there", [True, False])

@@ -270,3 +270,49 @@ def test_a_binding_may_come_with_its_role(cluster: KubeCluster, namespace: str) 
 def test_a_binding_to_a_role_that_nobody_brings_is_refused(cluster: KubeCluster, namespace: str) -> None:
     with pytest.raises(PreflightRefused, match="not found"):
         cluster.dry_run([_role("one"), _binding("another")], namespace=namespace)
+
+
+def _hook(command: str, policy: str = "before-hook-creation") -> dict[str, Any]:
+    annotations = {"helm.sh/hook": "pre-upgrade", "helm.sh/hook-delete-policy": policy}
+    container = {"name": "c", "image": "registry.example.com/a:1", "command": [command]}
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [container], "restartPolicy": "Never"}}
+    metadata = {"name": "h" * 60, "annotations": annotations}
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": {"template": template}}
+
+
+@pytest.fixture(scope="module")
+def hooked(stack: Stack, connection: Connection) -> str:
+    """A namespace with what is left of a hook from the time before, which can't be changed. It is not managed: other
+    tests of the session may have put the rules into force.
+    """
+    kubectl(stack.kubeconfigs["admin"], "create", "namespace", "kube-hooks")
+    connection.apply(connection.path_of(_hook("one"), "kube-hooks"), _hook("one"), dry_run=False)
+    return "kube-hooks"
+
+
+def test_a_hook_that_helm_makes_anew_may_differ_from_what_is_left_of_it(cluster: KubeCluster, hooked: str) -> None:
+    (same,) = cluster.dry_run([_hook("one")], namespace=hooked)
+    (other,) = cluster.dry_run([_hook("two")], namespace=hooked)
+    assert same.action == "none"
+    assert (other.resource, other.action) == (f"Job/{'h' * 60}", "update")
+    changed = [line.split() for line in other.diff.splitlines() if line[0] in "+-"][2:]
+    assert changed == [["-", "-", "one"], ["+", "-", "two"]]
+
+
+def test_a_hook_that_stays_can_not_be_changed(cluster: KubeCluster, hooked: str) -> None:
+    with pytest.raises(PreflightRefused, match="field is immutable"):
+        cluster.dry_run([_hook("two", policy="hook-succeeded")], namespace=hooked)
+
+
+def test_a_job_that_is_no_hook_can_not_be_changed(cluster: KubeCluster, hooked: str) -> None:
+    with pytest.raises(PreflightRefused, match="immutable"):
+        cluster.dry_run([{**_hook("two"), "metadata": {"name": "h" * 60}}], namespace=hooked)
+
+
+def test_a_hook_that_is_no_job_is_tried_under_another_name_as_well(
+    cluster: KubeCluster, connection: Connection, hooked: str
+) -> None:
+    fixed = {**CONFIG, "metadata": {"name": "fixed", "annotations": {"helm.sh/hook": "pre-upgrade"}}, "immutable": True}
+    connection.apply(connection.path_of(fixed, hooked), fixed, dry_run=False)
+    (change,) = cluster.dry_run([{**fixed, "data": {"a": "2"}}], namespace=hooked)
+    assert (change.resource, change.action) == ("ConfigMap/fixed", "update")

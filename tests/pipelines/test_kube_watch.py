@@ -379,6 +379,14 @@ def test_a_hook_that_ended_after_the_last_look_is_told_with_all_it_wrote(server:
     assert [one.resource for one in told if isinstance(one, RolloutProgress)] == ["Job/d-migrate"]
 
 
+def test_a_job_that_failed_after_the_last_look_is_told_with_its_reason(server: Serve) -> None:
+    answers = Cluster([_of_job(phase="Failed")])
+    told = _watch(server, answers, 0, lambda: answers.kinds.update(jobs=[_job("FailureTarget")]))
+    (progress,) = (one for one in told if isinstance(one, RolloutProgress))
+    assert progress.failure == "DeadlineExceeded: too long"
+    assert progress.troubles
+
+
 def test_what_a_job_wrote_that_did_not_end_is_told_when_nobody_waits_for_it(server: Serve) -> None:
     answers = Cluster([_of_job()], log=b"".join(b"T%d x\n" % one for one in range(102)))
     told = _watch(server, answers, 101, lambda: answers.kinds.update(jobs=[_job(active=1)]))

@@ -202,6 +202,26 @@ def test_a_job_that_fails_ends_the_rollout_at_once(site: Site) -> None:
     assert error.reason.startswith("The job failed (Job/x-job: DeadlineExceeded: ")
 
 
+def test_a_job_that_failed_runs_again_when_it_is_released_again(site: Site) -> None:
+    kept = {"helm.sh/resource-policy": "keep"}
+    job = {**_job("x-job", simulate="fail"), "metadata": _metadata("x-job", **kept)}
+    site.fails(job)
+    assert site.live("Job", "x-job")["status"]["failed"] == 1
+    before = site.live("Job", "x-job")["metadata"]["uid"]
+    _, told = site.fails(job)
+    assert told.lines[0] == "Job/x-job failed before: it was removed, and runs again"
+    assert site.live("Job", "x-job")["metadata"]["uid"] != before
+
+
+def test_a_job_that_is_well_is_left_as_it_is(site: Site) -> None:
+    job = _job("x-job")
+    site.release(job)
+    before = site.live("Job", "x-job")["metadata"]["uid"]
+    _, told = site.release(job, _job("x-new"))
+    assert not any("removed" in line for line in told.lines)
+    assert site.live("Job", "x-job")["metadata"]["uid"] == before
+
+
 def test_a_job_that_does_not_end_is_waited_for_until_the_timeout(site: Site) -> None:
     error, _ = site.fails(_deployment(1), _hangs("x-job"), seconds=3)
     assert error.reason.startswith("The job did not end within 3 s (Job/x-job). Pod x-job-")

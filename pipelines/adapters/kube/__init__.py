@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pipelines.adapters.kube.connection import Connection
 from pipelines.adapters.kube.dry_run import DryRun
 from pipelines.adapters.kube.facts import read_facts, read_published
+from pipelines.adapters.kube.failed_jobs import remove_failed_jobs
+from pipelines.adapters.kube.hosts import host_holders
 from pipelines.adapters.kube.pending import recover_pending
 from pipelines.adapters.kube.progress import RolloutWatch
 from pipelines.adapters.kube.replicas import keep_replicas
 from pipelines.adapters.kube.verification import differences
-from pipelines.ports import Change, ClusterFacts, JobLine, Manifest, RolloutProgress, Stop
+from pipelines.ports import Change, ClusterFacts, HostHolder, JobLine, Manifest, RolloutProgress, Stop
 
 __all__ = ["KubeCluster"]
 
@@ -46,6 +48,10 @@ class KubeCluster:
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": dict(labels)}}
         self._connection.apply(path, namespace, dry_run=False)
 
+    def host_holders(self, hosts: Collection[str], *, namespace: str) -> tuple[HostHolder, ...]:
+        """See `pipelines.ports.Cluster.host_holders`."""
+        return host_holders(self._connection, hosts, namespace)
+
     def dry_run(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[Change, ...]:
         """See `pipelines.ports.Cluster.dry_run`."""
         return DryRun(self._connection, namespace).changes(tuple(objects))
@@ -62,6 +68,10 @@ class KubeCluster:
         """See `pipelines.ports.Cluster.keep_replicas`."""
         kept = (keep_replicas(self._connection, one, namespace) for one in objects)
         return tuple(line for line in kept if line is not None)
+
+    def remove_failed_jobs(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[str, ...]:
+        """See `pipelines.ports.Cluster.remove_failed_jobs`."""
+        return remove_failed_jobs(self._connection, objects, namespace)
 
     def verify(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[str, ...]:
         """See `pipelines.ports.Cluster.verify`."""

@@ -97,6 +97,10 @@ class Connection:
         """A PUT, which fails when somebody else wrote in between. Raises `Refused`, `ClusterUnavailable`."""
         return self._json("PUT", path, {}, manifest, "application/json")
 
+    def delete(self, path: str) -> Any:
+        """Removes the object, and in a moment what it owns. Raises `Refused`, `ClusterUnavailable`."""
+        return self._json("DELETE", path, {"propagationPolicy": "Background"})
+
     def stream(self, path: str, **query: str | int) -> Iterator[Any]:
         """The events of a watch, until the server ends it. Raises `Refused`, `ClusterUnavailable`."""
         seconds = int(query["timeoutSeconds"]) + _TIMEOUT_SECONDS

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from pipelines.adapters.kube.connection import Connection, Refused
 from pipelines.diff import change
 from pipelines.errors import Fault, PreflightRefused
+from pipelines.hooks import is_made_anew
 from pipelines.manifests import name_of
 from pipelines.ports import Change, Manifest
 
 _THREADS = 8
 _SOLUTION = "Correct what the message names"
+# What the server itself writes into a Job, and where.
+_OF_ONE_JOB = ("controller-uid", "job-name", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name")
+_LONGEST_NAME = 56
 
 
 class DryRun:
@@ -38,7 +43,7 @@ class DryRun:
         try:
             path = self._connection.path_of(manifest, self._namespace)
             before = self._connection.find(path)
-            return change(before, self._connection.apply(path, manifest, dry_run=True))
+            return change(before, self._tried(path, manifest, before))
         except Refused as refused:
             if refused.status == 404 and _binds_one_of(manifest, together):
                 return change(None, manifest)
@@ -48,6 +53,34 @@ class DryRun:
                     name_of(manifest), "it is refused; the message is left out, as it can quote values", _SOLUTION
                 )
             return Fault(name_of(manifest), refused.message, _SOLUTION)
+
+    def _tried(self, path: str, manifest: Manifest, before: Any | None) -> Any:
+        """What the server would make of it. A hook is made anew each time: what can't be changed in it is no matter."""
+        try:
+            return self._connection.apply(path, manifest, dry_run=True)
+        except Refused:
+            if before is None or not is_made_anew(manifest):
+                raise
+        name = f"{manifest['metadata']['name'][:_LONGEST_NAME]}-again"
+        another = {**manifest, "metadata": {**manifest["metadata"], "name": name}}
+        return _in_place_of(before, self._connection.apply(f"{path.rpartition('/')[0]}/{name}", another, dry_run=True))
+
+
+def _in_place_of(before: Any, after: Any) -> Any:
+    """`after` under the name of `before`; of a Job, with what the server numbers anew each time as it was."""
+    made = {**after, "metadata": _labelled(before["metadata"], after["metadata"])}
+    made["metadata"]["name"] = before["metadata"]["name"]
+    if made["kind"] == "Job":
+        was, template = before["spec"], after["spec"]["template"]
+        template = {**template, "metadata": _labelled(was["template"]["metadata"], template["metadata"])}
+        made["spec"] = {**after["spec"], "selector": was["selector"], "template": template}
+    return made
+
+
+def _labelled(before: Any, after: Any) -> Any:
+    """The metadata `after`, with those of the labels of `before` that tell which Job it is."""
+    own = {key: value for key, value in (before.get("labels") or {}).items() if key in _OF_ONE_JOB}
+    return {**after, "labels": {**(after.get("labels") or {}), **own}}
 
 
 def _binds_one_of(manifest: Manifest, together: tuple[Manifest, ...]) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 from pipelines.adapters.kube.connection import Connection, Refused
 from pipelines.adapters.kube.jobs import WatchedJob
 from pipelines.adapters.kube.pods import unready_troubles
-from pipelines.adapters.kube.workloads import APIS, collection, condition, is_of_cron_job, progress_of
+from pipelines.adapters.kube.workloads import APIS, collection, is_of_cron_job, progress_of
 from pipelines.errors import ClusterUnavailable
 from pipelines.hooks import hook_events
 from pipelines.ports import JobLine, PodTrouble, RolloutProgress, Stop
@@ -44,7 +44,7 @@ class RolloutWatch:
         }
 
     def told(self, stop: Stop) -> Iterator[Told]:
-        """What moves, and what Jobs write, until `stop` is set; then what hooks wrote last."""
+        """What moves, and what Jobs write, until `stop` is set; then what Jobs wrote last."""
         feed: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         over = threading.Event()
         for kind in APIS:
@@ -101,8 +101,7 @@ class RolloutWatch:
         job = self._jobs.setdefault(live["metadata"]["uid"], WatchedJob(self._connection, live, self._release))
         job.live = live
         # Helm removes a failed Job at once when it is none of a hook: what its pods say is read before anything else.
-        is_failing = progress.failure or condition(live, "FailureTarget")
-        if is_failing or (not progress.is_complete and self._may_ask(progress.resource)):
+        if progress.failure or (not progress.is_complete and self._may_ask(progress.resource)):
             progress = replace(progress, troubles=job.troubles(progress.failure))
         yield from job.lines()
         yield progress
@@ -128,10 +127,10 @@ class RolloutWatch:
             self._next_look = time.monotonic() + _EVERY_SECONDS
 
     def _last_words(self) -> Iterator[Told]:
-        """A hook may have ended since the last look, or have come and gone."""
+        """A hook may have ended since the last look, or have come and gone; a Job may just have failed."""
         with suppress(Refused, ClusterUnavailable):
             for live in self._listed("Job")[0]:
-                if hook_events(live):
+                if hook_events(live) or progress_of("Job", live).failure:
                     yield from self._moved("Job", live)
         for job in self._jobs.values():
             yield from job.lines()

@@ -63,7 +63,8 @@ def _job(live: Any) -> RolloutProgress:
     wanted = spec.get("completions", 1)
     succeeded = wanted if condition(live, "Complete") else min(wanted, status.get("succeeded", 0))
     started = min(wanted, succeeded + status.get("active", 0) + status.get("failed", 0))
-    failed = condition(live, "Failed")
+    # The former comes first, while its last pods end: Helm may remove it before the latter.
+    failed = condition(live, "FailureTarget") or condition(live, "Failed")
     failure = f"{failed.get('reason', 'Failed')}: {failed.get('message', '')}" if failed else ""
     return RolloutProgress(_resource("Job", live), succeeded, started, wanted, (), hook_events(live), failure)
 
