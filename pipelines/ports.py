@@ -93,7 +93,8 @@ class RolloutProgress:
     """How far one workload has come; of a Job, `ready` counts the pods that succeeded.
 
     `hook` are the events of the Helm hook that it is (`pre-install,pre-upgrade`), empty for what is none.
-    `failure` is why it will never be complete, empty while it may be.
+    `failure` is why it will never be complete, empty while it may be. `commit` is what its label says, and
+    `goes_back` that it is on its way back to what ran before.
     """
 
     resource: str
@@ -103,6 +104,8 @@ class RolloutProgress:
     troubles: tuple[PodTrouble, ...]
     hook: str = ""
     failure: str = ""
+    commit: str = ""
+    goes_back: bool = False
 
     @property
     def is_complete(self) -> bool:

@@ -86,6 +86,8 @@ def _how_far(data: dict[str, Any]) -> str:
     resource = safe(data["resource"])
     if data.get("failure"):
         return f"{resource} failed"
+    if data.get("goes_back"):
+        return f"going back: {resource} {data['ready']} of {data['wanted']} ready"
     return f"{resource} {data['ready']} of {data['wanted']} {'done' if resource.startswith('Job/') else 'ready'}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from dataclasses import replace
 
 from pipelines.bundle import Bundle
 from pipelines.errors import GatewayError, RolloutFailed
@@ -71,6 +72,7 @@ class _Watched:
         self.last: dict[str, RolloutProgress] = {}
         self._shown: dict[str, RolloutProgress] = {}
         self._reporter = reporter
+        self._commit = bundle.commit
         self._stop = threading.Event()
         self._told = cluster.watch(release=bundle.helm_release, namespace=bundle.namespace, stop=self._stop)
         self._thread = threading.Thread(target=self._follow, daemon=True)
@@ -97,9 +99,18 @@ class _Watched:
             self._moved(told)
 
     def _moved(self, progress: RolloutProgress) -> None:
+        if progress.commit not in ("", self._commit):
+            # Helm puts back what ran before: the reason that was seen last stays the reason.
+            self._show(replace(progress, troubles=(), goes_back=True))
+            return
         if progress.failure or progress.troubles or progress.resource not in self.last:
             self.last[progress.resource] = progress
+        self._show(progress)
+
+    def _show(self, progress: RolloutProgress) -> None:
         known = self._shown.get(progress.resource)
+        if known is None and progress.goes_back:
+            return  # it still is what ran before
         if known is None or _is_news(progress, known):
             self._shown[progress.resource] = progress
             self._reporter.progress(progress)
@@ -107,7 +118,11 @@ class _Watched:
 
 def _is_news(progress: RolloutProgress, known: RolloutProgress) -> bool:
     """Whether a number has changed, or troubles are told that were not: not asking for them is no news."""
-    counts = (progress.ready, progress.updated, progress.wanted) != (known.ready, known.updated, known.wanted)
+    counts = _counts(progress) != _counts(known)
     return (
         counts or progress.failure != known.failure or (bool(progress.troubles) and progress.troubles != known.troubles)
     )
+
+
+def _counts(progress: RolloutProgress) -> tuple[int, int, int, bool]:
+    return progress.ready, progress.updated, progress.wanted, progress.goes_back

@@ -58,6 +58,14 @@ def test_a_job_is_done_or_failed_and_never_ready() -> None:
     assert screen.getvalue().splitlines() == ["rollout: Job/x-migrate 0 of 1 done", "rollout: Job/x-migrate failed"]
 
 
+def test_what_runs_again_is_not_taken_for_what_was_to_run() -> None:
+    screen = io.StringIO()
+    PlainProgress(Console(file=screen)).show(
+        _event("progress", resource="Deployment/x", ready=3, wanted=3, troubles=[], goes_back=True)
+    )
+    assert screen.getvalue() == "rollout: going back: Deployment/x 3 of 3 ready\n"
+
+
 def test_long_texts_fold_on_a_terminal_and_stay_whole_elsewhere() -> None:
     for is_terminal, lines in ((True, 2), (False, 1)):
         screen = io.StringIO()

@@ -342,6 +342,17 @@ def test_progress_is_told_once_for_each_move() -> None:
     assert told.moves == [moves[0], moves[2], moves[4], moves[5]]
 
 
+def test_the_way_back_is_told_as_such_and_what_ran_before_is_no_move() -> None:
+    ours, before = BUNDLE.commit, "b" * 40
+    moves = (
+        RolloutProgress("Deployment/a", 2, 2, 2, (), commit=before),
+        RolloutProgress("Deployment/a", 0, 1, 2, (), commit=ours),
+        RolloutProgress("Deployment/a", 2, 2, 2, (TROUBLE,), commit=before),
+    )
+    told = _deploy(Place(moves=moves))[1]
+    assert told.moves == [moves[1], replace(moves[2], troubles=(), goes_back=True)]
+
+
 def test_a_watch_that_ends_by_itself_changes_nothing() -> None:
     assert _deploy(Place(is_over=True))[0].state is ReleaseState.DEPLOYED
 

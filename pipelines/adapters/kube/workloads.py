@@ -43,7 +43,7 @@ def _deployment(live: Any) -> RolloutProgress:
     # Available ones of the old version keep the service up, and are no progress.
     old = status.get("replicas", 0) - updated
     ready = max(0, min(updated, status.get("availableReplicas", 0) - old)) if _is_seen(live) else 0
-    return RolloutProgress(_resource("Deployment", live), ready, updated, wanted, ())
+    return RolloutProgress(_resource("Deployment", live), ready, updated, wanted, (), commit=_commit(live))
 
 
 def _stateful_set(live: Any) -> RolloutProgress:
@@ -54,7 +54,11 @@ def _stateful_set(live: Any) -> RolloutProgress:
     if _is_seen(live) and (spec.get("updateStrategy") or {}).get("type") == "OnDelete":
         updated = replicas  # nobody replaces its pods, so nothing is waited for
     ready = max(0, min(updated, status.get("readyReplicas", 0) - (replicas - updated))) if _is_seen(live) else 0
-    return RolloutProgress(_resource("StatefulSet", live), ready, updated, wanted, ())
+    return RolloutProgress(_resource("StatefulSet", live), ready, updated, wanted, (), commit=_commit(live))
+
+
+def _commit(live: Any) -> str:
+    return str((live["metadata"].get("labels") or {}).get("deploy-gateway.dev/commit", ""))
 
 
 def _job(live: Any) -> RolloutProgress:
