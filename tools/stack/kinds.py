@@ -119,18 +119,18 @@ ADD_ONS = (
         "gateway-api",
         "config/crd/standard",
         "gateway.networking.k8s.io",
-        *("gatewayclasses", "gateways", "httproutes", "referencegrants"),
+        "httproutes",
     ),
     _one_file_each(
         "prometheus-operator",
         "example/prometheus-operator-crd",
         "monitoring.coreos.com",
-        *("podmonitors", "prometheusrules", "servicemonitors"),
+        *("podmonitors", "prometheusrules"),
     ),
     _one_file_each(
         "external-secrets",
         "config/crds/bases",
         "external-secrets.io",
-        *("clustersecretstores", "externalsecrets", "secretstores"),
+        "externalsecrets",
     ),
 )
