@@ -125,7 +125,7 @@ ADD_ONS = (
         "prometheus-operator",
         "example/prometheus-operator-crd",
         "monitoring.coreos.com",
-        *("podmonitors", "prometheusrules"),
+        *("podmonitors", "prometheusrules", "servicemonitors"),
     ),
     _one_file_each(
         "external-secrets",
