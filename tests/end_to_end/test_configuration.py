@@ -50,7 +50,7 @@ def _stored(installation: Installation) -> bytes:
 
 
 def _make_secret(installation: Installation) -> None:
-    """As the platform does, before the namespace is the gateway's."""
+    """As the platform does: where the gateway has not been yet, with the namespace."""
     metadata = {"name": "database", "namespace": "secrets-staging"}
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "secrets-staging"}}
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"password": SECRET}}

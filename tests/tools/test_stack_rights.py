@@ -21,10 +21,11 @@ CLAIM = {
 OPERATOR = "external-secrets:external-secrets"
 
 
-def owned(kind: str | None) -> dict[str, Any]:
-    owner = {"apiVersion": "external-secrets.io/v1", "kind": kind, "name": "web", "uid": "0"}
-    metadata = {"ownerReferences": [owner]} if kind else {}
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": {}}
+def data(kind: str, *, labels: dict[str, str] | None = None, type_: str = "") -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": kind, "metadata": {"labels": labels or {}}} | ({"type": type_} if type_ else {})
+
+
+HELMS = {"app.kubernetes.io/managed-by": "Helm"}
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +55,9 @@ ONLY_THE_GATEWAYS = [
     pytest.param(MONITOR, id="ServiceMonitor"),
     pytest.param(SECRET, id="ExternalSecret"),
     pytest.param(CLAIM, id="PersistentVolumeClaim"),
-    pytest.param(owned(None), id="Secret"),
-    pytest.param(owned("ExternalSecret"), id="Secret-of-an-ExternalSecret"),
+    pytest.param(data("Secret", type_="helm.sh/release.v1"), id="record-of-Helm"),
+    pytest.param(data("Secret", labels=HELMS), id="Secret-of-a-Release"),
+    pytest.param(data("ConfigMap", labels=HELMS), id="ConfigMap-of-a-Release"),
 ]
 
 
@@ -75,22 +77,33 @@ def test_nobody_else_writes_it(stack: Stack, manifest: dict[str, Any], account: 
 
 
 @pytest.mark.usefixtures("managed")
-def test_the_operator_of_external_secrets_writes_the_secrets_of_external_secrets(stack: Stack) -> None:
-    done = write(stack, "create", owned("ExternalSecret"), "--dry-run=server", account=OPERATOR)
+@pytest.mark.parametrize("account", ["", "shop:robot", OPERATOR, f"{NAMESPACE}:web"])
+@pytest.mark.parametrize("kind", ["Secret", "ConfigMap"])
+def test_data_that_no_release_brought_is_for_rbac_to_decide(stack: Stack, kind: str, account: str) -> None:
+    done = write(stack, "create", data(kind), "--dry-run=server", account=account)
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.usefixtures("managed")
-@pytest.mark.parametrize(
-    "manifest",
-    [
-        pytest.param(owned(None), id="Secret"),
-        pytest.param(owned("Deployment"), id="Secret-of-a-Deployment"),
-        pytest.param(SECRET, id="ExternalSecret"),
-        pytest.param(ROUTE, id="HTTPRoute"),
-    ],
-)
-def test_and_it_creates_nothing_else(stack: Stack, manifest: dict[str, Any]) -> None:
+def test_a_token_of_an_apps_account_is_nobodys_to_make(stack: Stack) -> None:
+    token = data("Secret", type_="kubernetes.io/service-account-token")
+    token["metadata"]["annotations"] = {"kubernetes.io/service-account.name": "web"}
+    done = write(stack, "create", token, "--dry-run=server")
+    assert "deployed to by the gateway only" in done.stderr
+
+
+@pytest.mark.usefixtures("managed")
+def test_what_a_release_brought_does_not_become_anybodys_by_another_label(stack: Stack) -> None:
+    assert write(stack, "apply", data("ConfigMap", labels=HELMS), identity="deploy").returncode == 0
+    done = patch(stack, "configmap/web", {"metadata": {"labels": {"app.kubernetes.io/managed-by": "me"}}}, "shop:robot")
+    assert "deployed to by the gateway only" in done.stderr
+    gone = stack.kubectl("delete", "configmap/web", f"--namespace={NAMESPACE}")
+    assert "deployed to by the gateway only" in gone.stderr
+
+
+@pytest.mark.usefixtures("managed")
+@pytest.mark.parametrize("manifest", [pytest.param(SECRET, id="ExternalSecret"), pytest.param(ROUTE, id="HTTPRoute")])
+def test_the_operator_of_external_secrets_creates_nothing_else(stack: Stack, manifest: dict[str, Any]) -> None:
     done = write(stack, "create", manifest, "--dry-run=server", account=OPERATOR)
     assert "deployed to by the gateway only" in done.stderr
 
@@ -144,27 +157,6 @@ def test_what_the_gateway_writes_gets_its_volumes(stack: Stack) -> None:
     done = stack.kubectl("apply", "--filename=-", identity="deploy", stdin=json.dumps(objects))
     assert done.returncode == 0, done.stderr
     eventually(lambda: get(stack, "statefulset", "web", "-n", NAMESPACE)["status"].get("readyReplicas") == 2)
-
-
-CONFIG = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"key": "value"}}
-
-
-@pytest.mark.usefixtures("managed")
-def test_an_app_writes_config_maps_where_it_is(stack: Stack) -> None:
-    done = write(stack, "create", CONFIG, "--dry-run=server", account=f"{NAMESPACE}:web")
-    assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.usefixtures("managed")
-def test_an_app_writes_no_config_maps_elsewhere(stack: Stack) -> None:
-    done = write(stack, "create", CONFIG, "--dry-run=server", account="shop:web")
-    assert "deployed to by the gateway only" in done.stderr
-
-
-@pytest.mark.usefixtures("managed")
-def test_an_app_writes_no_secrets_where_it_is(stack: Stack) -> None:
-    done = write(stack, "create", owned(None), "--dry-run=server", account=f"{NAMESPACE}:web")
-    assert "deployed to by the gateway only" in done.stderr
 
 
 def role(group: str, resource: str, *verbs: str) -> dict[str, Any]:
