@@ -30,7 +30,14 @@ T = TypeVar("T")
 _HISTORY = 10
 _LARGEST_RELEASE_BYTES = 1024 * 1024
 _RENDER_CPU_SECONDS = 20
-_RENDER_ADDRESS_SPACE_BYTES = 4 * 1024**3
+_RENDER_ADDRESS_SPACE_KIBIBYTES = 4 * 1024**2
+# By the shell, which is everywhere: a bound that depends on a program being installed would be none without it.
+_BOUNDED = [
+    "/bin/sh",
+    "-c",
+    f'ulimit -t {_RENDER_CPU_SECONDS} && ulimit -v {_RENDER_ADDRESS_SPACE_KIBIBYTES} && exec "$@"',
+    "sh",
+]
 _GRACE_SECONDS = 30.0
 _AWAY = re.compile(r"cluster unreachable|dial tcp .*(refused|timeout|unreachable)|read: operation timed out")
 
@@ -150,11 +157,10 @@ class _Command(pyhelm3.Command):  # type: ignore[misc]  # pyhelm3 has no type in
         super().__init__(executable="exec", history_max_revisions=_HISTORY, kubeconfig=kubeconfig)
         home = scratch / "helm"
         home.mkdir(parents=True, exist_ok=True)
-        prlimit, setpriv = shutil.which("prlimit"), shutil.which("setpriv")
-        bounds = [prlimit, f"--cpu={_RENDER_CPU_SECONDS}", f"--as={_RENDER_ADDRESS_SPACE_BYTES}"]
+        setpriv = shutil.which("setpriv")
+        # A helm whose worker was killed would go on, beside that of the worker which takes the Release up.
+        self._tied = [setpriv, "--pdeathsig=KILL"] if setpriv else []
         self._prefix = [
-            # A helm whose worker was killed would go on, beside that of the worker which takes the Release up.
-            *([setpriv, "--pdeathsig=KILL"] if setpriv else []),
             "env",
             "-i",
             f"HOME={home}",
@@ -164,15 +170,15 @@ class _Command(pyhelm3.Command):  # type: ignore[misc]  # pyhelm3 has no type in
             "PATH=/usr/bin:/bin",
             # A render lives for a moment: collecting its garbage costs a fifth of it.
             "GOGC=400",
-            # A rollout waits for minutes and takes little; a render takes all it gets.
-            *(bounds if prlimit and kubeconfig is None else []),
             helm,
         ]
 
     async def run(self, command: list[Any], input: bytes | None = None) -> bytes:
         # Values are always given as JSON. What JSON escapes as two halves, such as an emoji, Go's YAML reader refuses.
         values = input and json.dumps(json.loads(input), ensure_ascii=False).encode()
-        output: bytes = await super().run([*self._prefix, *command], values)
+        # A rollout waits for minutes and takes little; a render takes all it gets.
+        bounds = _BOUNDED if command[0] == "template" else []
+        output: bytes = await super().run([*self._tied, *bounds, *self._prefix, *command], values)
         return output
 
 

@@ -108,6 +108,15 @@ def test_a_render_that_takes_too_long_is_stopped(helm: HelmClient) -> None:
         _render(helm, chart, seconds=0.3)
 
 
+@pytest.mark.parametrize("zone", ["check", "deploy"])
+def test_a_render_is_bounded_in_time_and_memory_in_both_zones(tmp_path: Path, zone: str) -> None:
+    program, kubeconfig = tmp_path / "helm", tmp_path / "kubeconfig"
+    program.write_text("#!/bin/sh\nulimit -t\nulimit -v\n")
+    program.chmod(0o755)
+    client = HelmClient(program, tmp_path / "scratch", kubeconfig if zone == "deploy" else None)
+    assert _render(client, b"c") == b"20\n4194304\n"
+
+
 def test_a_release_that_no_cluster_can_keep_is_refused_before_the_rollout(helm: HelmClient) -> None:
     with pytest.raises(InvalidInput, match="a cluster keeps at most"):
         helm.upgrade(replace(BUNDLE, chart=b"x" * 1024 * 1024), description="", timeout_seconds=5)
