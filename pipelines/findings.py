@@ -30,7 +30,7 @@ class Finding:
 
     `resource` is `Kind/name`, `field` a path such as `spec.containers[0].image` (empty: the whole object),
     `source` the place to edit (`deploy.yaml:7`, or `k8s/deployment.yaml:12`; empty when unknown),
-    `how` ready to paste, `found_by` the check that says so (`policy`, `kube-score`, `schema`, `cluster`).
+    `how` ready to paste, `found_by` the check that says so (`policy`, `kube-score` or `schema`).
     """
 
     rule: str

@@ -204,7 +204,7 @@ class CheckSubject:
     """What checks look at.
 
     `manifest` are the rendered bytes, `objects` the same parsed in order, `facts` the cluster they are for,
-    `parameters` what rules take from the platform (allowed registries, ingress class, …).
+    `parameters` what rules take from the platform (its allowed registries, as the data of a ConfigMap).
     """
 
     manifest: bytes
