@@ -219,3 +219,55 @@ def test_the_gateway_can_not_grant_more_than_it_has(stack: Stack, group: str, re
     done = write(stack, "create", role(group, resource, verb), "--dry-run=server", identity="deploy")
     assert done.returncode != 0
     assert "attempting to grant RBAC permissions not currently held" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def pod(stack: Stack, managed: str) -> str:
+    """One that the gateway's Deployment has."""
+    done = stack.kubectl("apply", "--filename=-", identity="deploy", stdin=deployment(stack, NAMESPACE))
+    assert done.returncode == 0, done.stderr
+    names: list[str] = []
+
+    def is_there() -> bool:
+        listed = get(stack, "pods", "--namespace", NAMESPACE, "--selector=app.kubernetes.io/name=web")["items"]
+        names[:] = [one["metadata"]["name"] for one in listed if one["metadata"]["name"].startswith("web-")]
+        return bool(names)
+
+    eventually(is_there)
+    return f"pod/{names[0]}"
+
+
+@pytest.mark.parametrize(
+    ("subresource", "change"),
+    [
+        pytest.param("", {"spec": {"containers": [{"name": "web", "image": "other/image:1"}]}}, id="image"),
+        pytest.param("", {"metadata": {"labels": {"app.kubernetes.io/name": "other"}}}, id="label"),
+        pytest.param(
+            "ephemeralcontainers",
+            {"spec": {"ephemeralContainers": [{"name": "debug", "image": "other/image:1"}]}},
+            id="debug",
+        ),
+    ],
+)
+def test_not_even_the_administrator_changes_what_runs_in_a_pod(
+    stack: Stack, pod: str, subresource: str, change: dict[str, Any]
+) -> None:
+    where = [f"--subresource={subresource}"] if subresource else []
+    words = ("--type=strategic", f"--patch={json.dumps(change)}", "--dry-run=server")
+    done = stack.kubectl("patch", pod, f"--namespace={NAMESPACE}", *where, *words)
+    assert "deployed to by the gateway only" in done.stderr
+
+
+def test_a_mesh_notes_on_a_pod_what_it_did_for_it(stack: Stack, pod: str) -> None:
+    done = patch(stack, pod, {"metadata": {"annotations": {"redirected": "yes"}}}, "istio-system:istio-cni")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_mesh_does_not_change_what_runs_in_a_pod(stack: Stack, pod: str) -> None:
+    done = patch(stack, pod, {"spec": {"activeDeadlineSeconds": 60}}, "istio-system:istio-cni")
+    assert "deployed to by the gateway only" in done.stderr
+
+
+def test_a_pod_can_be_deleted_and_comes_back_as_it_was(stack: Stack, pod: str) -> None:
+    done = stack.kubectl("delete", pod, f"--namespace={NAMESPACE}", "--dry-run=server")
+    assert done.returncode == 0, done.stderr
