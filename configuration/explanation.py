@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from configuration.document import Document, Location
+from pipelines import suggestions
 from pipelines.errors import Fault
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A sentence that names the nearest of `known`, or all of them."""
-    names = sorted(known)
-    near = get_close_matches(word, names, n=1, cutoff=0.6)
-    if near:
-        return f"Did you mean {near[0]!r}?"
-    return f"Known are: {', '.join(names)}" if names else "None is defined yet"
+    """A sentence that names the nearest of `known`, or what is known, or that nothing is."""
+    return suggestions.did_you_mean(word, known) or "None is defined yet"
 
 
 def explain(error: ValidationError, document: Document, schema: Mapping[str, Any]) -> list[Fault]:

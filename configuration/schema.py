@@ -14,7 +14,6 @@ from pipelines.apps import NAME_PATTERN, ApiServer, Ingress, IngressKind, Mesh, 
 from pipelines.findings import Mode
 from pipelines.images import parse_image
 
-API_VERSION = "deploy-gateway/v1"
 _DEFAULTS = Limits()
 _INGRESS, _SCRAPER, _API_SERVER = Ingress(), Scraper(), ApiServer()
 
