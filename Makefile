@@ -6,7 +6,7 @@
 #   make bench   the figures, measured side by side in one run
 #   make down    ends what `make serve` started
 # KUBECONFIG_FILE=path points demo and serve at a cluster of yours instead of the embedded one; PORT=8081
-# has serve listen there.
+# has serve listen there, and REGISTRY=host/path/ lets it take images from there too.
 
 PYTHON ?= python3
 PORT   ?= 8080
@@ -35,7 +35,7 @@ demo: $(STAMP)
 	@$(BIN)/deploy-gateway dev demo $(if $(KUBECONFIG_FILE),--kubeconfig $(KUBECONFIG_FILE))
 
 serve: $(STAMP)
-	@$(BIN)/deploy-gateway dev up --port $(PORT) $(if $(KUBECONFIG_FILE),--kubeconfig $(KUBECONFIG_FILE))
+	@$(BIN)/deploy-gateway dev up --port $(PORT) $(if $(KUBECONFIG_FILE),--kubeconfig $(KUBECONFIG_FILE)) $(if $(REGISTRY),--registry $(REGISTRY))
 
 down: $(STAMP)
 	@$(BIN)/deploy-gateway dev down

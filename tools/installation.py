@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,10 +96,12 @@ def install(
     port: int | None = None,
     rollout_timeout_seconds: int = 60,
     environments: Mapping[str, Mapping[str, Any]] | None = None,
+    registries: Collection[str] = (),
 ) -> Installation:
     """Writes the configuration, migrates the store, puts the rules into the cluster, and starts the processes.
 
-    `environments` are there beside staging and production, written as in gateway.yaml, without their cluster.
+    `environments` are there beside staging and production, written as in gateway.yaml, without their cluster;
+    `registries` are prefixes that images may come from beside the stack's own.
     """
     tokens = {holder.name: new_token() for holder in holders}
     folder = stack.state / "gateway"
@@ -109,7 +111,9 @@ def install(
     secret.write_text(stack.redis_url)
     digests = {name: digest for name, (_, digest) in tokens.items()}
     config = folder / "gateway.yaml"
-    config.write_text(_gateway_yaml(stack, apps, holders, digests, rollout_timeout_seconds, environments or {}))
+    config.write_text(
+        _gateway_yaml(stack, apps, holders, digests, rollout_timeout_seconds, environments or {}, registries)
+    )
     settings = load(config)
     migrate(settings.database_url)
     rules = load_rules()
@@ -131,6 +135,7 @@ def _gateway_yaml(
     digests: Mapping[str, str],
     rollout_timeout_seconds: int,
     environments: Mapping[str, Mapping[str, Any]],
+    registries: Collection[str],
 ) -> str:
     """JSON is YAML, and says for certain what is a text."""
     environment = {"cluster": "local", "rollout_timeout_seconds": rollout_timeout_seconds}
@@ -158,7 +163,10 @@ def _gateway_yaml(
             for holder in holders
         ],
         "images": {
-            "registries": [{"prefix": f"{stack.registry}/", "plain_http": True}],
+            "registries": [
+                {"prefix": f"{stack.registry}/", "plain_http": True},
+                *({"prefix": prefix} for prefix in registries),
+            ],
             "smoke": f"{stack.registry}/{SMOKE_IMAGE}",
         },
         "git": {"allowed_hosts": [stack.git_url.removeprefix("http://")]},

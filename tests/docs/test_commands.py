@@ -233,6 +233,7 @@ def test_links_between_pages_lead_somewhere(page: str) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_yaml_that_pages_show_is_yaml(page: str) -> None:
     for block in _blocks(page, "yaml"):
-        document: Any = yaml.safe_load(block)
+        documents: list[Any] = list(yaml.safe_load_all(block))
+        document = documents[0] if len(documents) == 1 else None
         if isinstance(document, dict) and "app" in document:
             read(block.encode(), page, app=document["app"], environments=document.get("environments", {}))

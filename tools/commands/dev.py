@@ -29,11 +29,18 @@ def dev() -> None:
 @_state
 @_kubeconfig
 @click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True, help="Of the gateway.")
-def up(state: Path | None, kubeconfig: Path | None, port: int) -> None:
+@click.option(
+    "--registry",
+    "registries",
+    multiple=True,
+    metavar="PREFIX",
+    help="Where images may come from beside the embedded registry: host/ or host/path/. Can be given several times.",
+)
+def up(state: Path | None, kubeconfig: Path | None, port: int, registries: tuple[str, ...]) -> None:
     """Starts it with the demonstration's content, and keeps it up until Ctrl-C."""
     from tools.demo.serving import serve
 
-    serve(state, kubeconfig, port)
+    serve(state, kubeconfig, port, registries)
 
 
 @dev.command()

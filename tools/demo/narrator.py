@@ -45,12 +45,11 @@ class Narrator:
         """Something that the API server, or the gateway's, answered just now."""
         click.secho(f"   ✓ verified: {claim}", fg="green")
 
-    def end(self, acts: int) -> None:
-        """The end."""
+    def end(self, acts: int, *, is_simulated: bool) -> None:
+        """The end; `is_simulated` says that no kubelet runs the pods."""
         elapsed = time.monotonic() - self._started
         click.echo()
         click.secho(f"All {acts} acts were shown and verified against the API server in {elapsed:.0f} s.", bold=True)
-        click.echo(
-            "Real: the Kubernetes control plane, Helm, kube-score, Git, Redis, the registry, the gateway.\n"
-            "Simulated: the kubelet (kwok). No container was started."
-        )
+        click.echo("Real: the Kubernetes control plane, Helm, kube-score, Git, Redis, the registry, the gateway.")
+        if is_simulated:
+            click.echo("Simulated: the kubelet (kwok). No container was started.")

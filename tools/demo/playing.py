@@ -31,4 +31,4 @@ def play(state: Path | None, kubeconfig: Path | None) -> None:
                 raise DemoFailed(
                     f"act {number}: {error}", f"Look at the logs in {installation.stack.logs}", where=act.title
                 ) from error
-        narrator.end(len(ACTS))
+        narrator.end(len(ACTS), is_simulated=kubeconfig is None)

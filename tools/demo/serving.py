@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Collection
 from pathlib import Path
 
 import click
@@ -14,20 +15,23 @@ from tools.installation import Installation
 from tools.stack.processes import ended_like_ctrl_c
 from tools.toolbox import ensure
 
+_SIMULATED = "Pods are simulated (kwok): no container is started. Everything else is real."
+_OWN_CLUSTER = "The demonstration's images hold no program: use one of yours to see an App become healthy."
 
-def serve(state: Path | None, kubeconfig: Path | None, port: int) -> None:
+
+def serve(state: Path | None, kubeconfig: Path | None, port: int, registries: Collection[str] = ()) -> None:
     """Until Ctrl-C, `dev down`, or a part that ends by itself (`ComponentFailed`)."""
-    with ended_like_ctrl_c(), site(state, kubeconfig, port=port) as installation:
+    with ended_like_ctrl_c(), site(state, kubeconfig, port=port, registries=registries) as installation:
         push(installation, SHOP, SHOP.files(installation), "First version")
         push(installation, BLOG, BLOG.files(installation), "Our front page")
-        _say_what_to_try(installation)
+        _say_what_to_try(installation, is_simulated=kubeconfig is None)
         try:
             installation.stack.watch()
         except KeyboardInterrupt:
             click.echo("\nending everything")
 
 
-def _say_what_to_try(installation: Installation) -> None:
+def _say_what_to_try(installation: Installation, *, is_simulated: bool) -> None:
     file = {name: _environment_file(installation, name) for name in installation.tokens}["shop"]
     click.secho(f"\nThe gateway is at {installation.url}", bold=True)
     click.echo(
@@ -51,7 +55,7 @@ Three things to try, in another terminal. This file has the address, the token a
   kubectl --namespace checkout-staging delete deployment checkout
 
 Beside it are those of the other team, and of other roles: blog.env, on-call.env, platform.env.
-Pods are simulated (kwok): no container is started. Everything else is real.
+{_SIMULATED if is_simulated else _OWN_CLUSTER}
 Ctrl-C here, or `make down`, ends everything."""
     )
 

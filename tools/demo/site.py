@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,15 +22,23 @@ HOLDERS = (
     Holder("platform", Role.PLATFORM_ADMIN),
 )
 _ROLLOUT_SECONDS = 10
+# Where a kubelet pulls images.
+_PULL_AND_ROLLOUT_SECONDS = 120
 
 
 @contextmanager
-def site(state: Path | None, kubeconfig: Path | None, *, port: int | None = None) -> Iterator[Installation]:
-    """A running gateway with both teams registered; everything ends with the block."""
+def site(
+    state: Path | None, kubeconfig: Path | None, *, port: int | None = None, registries: Collection[str] = ()
+) -> Iterator[Installation]:
+    """A running gateway with both teams registered; everything ends with the block.
+
+    `registries` are prefixes that images may come from beside the embedded registry.
+    """
     _build_tools()
     with Stack.up(state, components=INFRASTRUCTURE, kubeconfig=kubeconfig, progress=_say) as stack:
         apps = tuple(Registered(team.app, team.name) for team in TEAMS)
-        installation = install(stack, apps, HOLDERS, port=port, rollout_timeout_seconds=_ROLLOUT_SECONDS)
+        seconds = _ROLLOUT_SECONDS if kubeconfig is None else _PULL_AND_ROLLOUT_SECONDS
+        installation = install(stack, apps, HOLDERS, port=port, rollout_timeout_seconds=seconds, registries=registries)
         for image in IMAGES:
             push_image(stack.registry, image)
         yield installation
