@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from deployctl.render.reports import summary
+from deployctl.render.summary import summary
 from deployctl.render.text import safe
 from deployctl.verdicts import Report, Verdict
 

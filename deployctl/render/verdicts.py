@@ -9,7 +9,7 @@ from itertools import groupby
 from rich.console import Console
 from rich.text import Text
 
-from deployctl.render.reports import summary
+from deployctl.render.summary import summary
 from deployctl.render.text import put, safe
 from deployctl.verdicts import Report, Verdict, VerdictState
 from pipelines.findings import Finding, Severity

@@ -14,8 +14,9 @@ from rich.console import Console
 from deployctl.exits import Exit
 from deployctl.render.github import annotation_lines
 from deployctl.render.junit import junit
-from deployctl.render.reports import as_document, print_report, summary
+from deployctl.render.reports import as_document, print_report
 from deployctl.render.sarif import sarif
+from deployctl.render.summary import summary
 from deployctl.render.verdicts import print_verdicts
 from deployctl.verdicts import NotChecked, Report, Verdict, VerdictState
 from pipelines.errors import Fault

@@ -1,0 +1,24 @@
+"""A report of checks in one line."""
+
+from __future__ import annotations
+
+from deployctl.verdicts import Report, VerdictState
+
+_WORDS = (
+    (VerdictState.BLOCKED, "blocked"),
+    (VerdictState.INVALID, "can't be used"),
+    (VerdictState.CRASHED, "not checked, as a check crashed"),
+)
+
+
+def summary(report: Report) -> str:
+    """One line: how many Apps, what stops them."""
+    count = len(report.verdicts)
+    apps = "1 App" if count == 1 else f"{count} Apps"
+    states = ((len(report.of(state)), word) for state, word in _WORDS)
+    parts = [f"{number} {word}" for number, word in states if number]
+    warnings = sum(len(one.warnings) for one in report.verdicts)
+    parts += [f"{warnings} warning{'s' if warnings > 1 else ''}"] * bool(warnings)
+    if report.exit == 0:
+        parts.insert(0, "nothing blocks")
+    return f"{apps}: {', '.join(parts)}, in {report.seconds:.1f} s"
