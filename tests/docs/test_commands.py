@@ -174,6 +174,11 @@ def test_running_it(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.usefixtures("serving")
+def test_adding_an_app(run: Run) -> None:
+    run("docs/how-to/add-an-app.md")
+
+
+@pytest.mark.usefixtures("serving")
 def test_rolling_back(run: Run) -> None:
     run("docs/how-to/roll-back.md", before=SHOP_ENV + NEXT_VERSION)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from tools.demo.site import site
-from tools.demo.teams import BLOG, SHOP, push
+from tools.demo.teams import BLOG, SANDBOX, SHOP, push
 from tools.installation import Installation
 from tools.stack.processes import ended_like_ctrl_c
 from tools.toolbox import ensure
@@ -24,6 +24,7 @@ def serve(state: Path | None, kubeconfig: Path | None, port: int, registries: Co
     with ended_like_ctrl_c(), site(state, kubeconfig, port=port, registries=registries) as installation:
         push(installation, SHOP, SHOP.files(installation), "First version")
         push(installation, BLOG, BLOG.files(installation), "Our front page")
+        push(installation, SANDBOX, {"README": "Whatever you want to try.\n"}, "An empty sandbox")
         _say_what_to_try(installation, is_simulated=kubeconfig is None)
         try:
             installation.stack.watch()

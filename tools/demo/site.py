@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from configuration.settings import Role
-from tools.demo.teams import IMAGES, TEAMS
+from tools.demo.teams import IMAGES, SANDBOX, TEAMS
 from tools.installation import Holder, Installation, Registered, install
 from tools.stack import INFRASTRUCTURE, Stack
 from tools.stack.images import push_image
@@ -30,13 +30,13 @@ _PULL_AND_ROLLOUT_SECONDS = 120
 def site(
     state: Path | None, kubeconfig: Path | None, *, port: int | None = None, registries: Collection[str] = ()
 ) -> Iterator[Installation]:
-    """A running gateway with both teams registered; everything ends with the block.
+    """A running gateway with both teams and the sandbox registered; everything ends with the block.
 
     `registries` are prefixes that images may come from beside the embedded registry.
     """
     _build_tools()
     with Stack.up(state, components=INFRASTRUCTURE, kubeconfig=kubeconfig, progress=_say) as stack:
-        apps = tuple(Registered(team.app, team.name) for team in TEAMS)
+        apps = tuple(Registered(team.app, team.name) for team in (*TEAMS, SANDBOX))
         seconds = _ROLLOUT_SECONDS if kubeconfig is None else _PULL_AND_ROLLOUT_SECONDS
         installation = install(stack, apps, HOLDERS, port=port, rollout_timeout_seconds=seconds, registries=registries)
         for image in IMAGES:

@@ -34,6 +34,8 @@ class Team:
 SHOP = Team("shop", "checkout")
 BLOG = Team("blog", "frontpage")
 TEAMS = (SHOP, BLOG)
+SANDBOX = Team("shop", "sandbox")
+"""An App for whatever a visitor wants to try: its repository holds nothing to release yet."""
 IMAGES = ("shop/checkout:1.4.2", "shop/checkout:1.5.0", "shop/checkout:1.5.1")
 
 
