@@ -51,7 +51,7 @@ def visible_app(settings: Settings, principal: Principal, name: str) -> App:
     if app is None or not sees(principal, app.team):
         raise NotFound(
             f"there is no App {name!r}, or you may not see it",
-            "Mind the spelling: `deployctl status` lists your Apps. A new one is registered by the platform, in gateway.yaml",
+            "Mind the spelling: `deployctl status` lists your Apps. The platform registers new ones, in gateway.yaml",
             where="app",
         )
     return app
