@@ -294,7 +294,8 @@ def test_a_stateful_set_is_followed_pod_by_pod(site: Site) -> None:
     told = site.release(_stateful_set(3))[1]
     assert (told.moves[-1].resource, told.moves[-1].ready) == ("StatefulSet/x", 3)
     told = site.release(_stateful_set(3, image="registry.example.com/a:2"))[1]
-    assert [one.ready for one in told.moves] == sorted(one.ready for one in told.moves)
+    # The server counts new pods before it stops counting those that they replace: never more than there are new ones.
+    assert all(one.ready <= one.updated for one in told.moves)
     assert told.moves[0].ready < 3
     assert (told.moves[-1].ready, told.moves[-1].updated) == (3, 3)
 
