@@ -16,8 +16,8 @@ from deployctl.platform import Platform
 from deployctl.verdicts import Report, Verdict, VerdictState, overlays_left_out
 from pipelines.errors import Fault, InvalidDeployFile
 
-# Measured: starting a pool takes longer than it saves on fewer.
-_FEWEST_FOR_A_POOL = 8
+# On a machine that is not busy; see docs/explanation/figures.md.
+_FEWEST_FOR_A_POOL = 4
 
 _local: Local | None = None
 
