@@ -30,7 +30,7 @@ from pipelines.deploy import DeployPorts
 from pipelines.errors import GatewayError, InvalidConfiguration
 from pipelines.rules import load_rules
 from store import Store, open_store
-from store.queue import CHECK_QUEUE, RedisQueue, deploy_queue
+from store.queue import CHECK_QUEUE, HintJob, RedisQueue, deploy_queue, work_queue
 from workers import jobs, reconciler  # noqa: F401 (jobs: imported before the fork, not by each job)
 from workers.context import CheckContext, DeployContext, enter
 
@@ -147,18 +147,23 @@ def _work(
     during_job: Callable[[], None] | None = None,
     between_jobs: Callable[[], None],
 ) -> None:
-    connection = Redis.from_url(settings.redis_url, socket_connect_timeout=5, health_check_interval=30)
-    worker = _Worker(
-        [Queue(queue, connection=connection, serializer="json")],
-        connection=connection,
-        serializer="json",
-        worker_ttl=_WORKER_TTL_SECONDS,
-        maintenance_interval=_BETWEEN_JOBS_SECONDS,
-    )
+    worker = _worker(settings.redis_url, queue)
     worker.before_job, worker.during_job, worker.between_jobs = before_job, during_job, between_jobs
     between_jobs()
     _log.info("ready", queue=queue)
     worker.work(logging_level="WARNING")
+
+
+def _worker(redis_url: str, queue: str) -> _Worker:
+    connection = Redis.from_url(redis_url, socket_connect_timeout=5, health_check_interval=30)
+    return _Worker(
+        [work_queue(queue, connection)],
+        connection=connection,
+        serializer="json",
+        job_class=HintJob,
+        worker_ttl=_WORKER_TTL_SECONDS,
+        maintenance_interval=_BETWEEN_JOBS_SECONDS,
+    )
 
 
 class _Worker(Worker):
