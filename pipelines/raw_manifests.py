@@ -46,6 +46,13 @@ def _object(node: Node, name: str, place: Place) -> dict[str, Any]:
     value = to_value(node)
     if not isinstance(value, dict) or not all(isinstance(value.get(key), str) for key in ("apiVersion", "kind")):
         raise InvalidDeployFile("this is no object with apiVersion and kind", "Write a Kubernetes object", where=where)
+    # Whoever reads the objects of a List one by one would find among them what is refused below.
+    if value["kind"].endswith("List") or isinstance(value.get("items"), list):
+        raise InvalidDeployFile(
+            f"this {value['kind']} is several objects in one, and each is looked at by itself",
+            "Write each of its items as a document of its own, with --- between them",
+            where=where,
+        )
     if value["kind"] == "Namespace":
         raise InvalidDeployFile(
             "an App lives in the namespace that the platform gives it, and brings none",

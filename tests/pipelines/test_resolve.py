@@ -119,6 +119,7 @@ def test_where_a_field_was_written_is_kept() -> None:
     assert written.lines[("data", "key")] == 6
 
 
+_LIST = "apiVersion: v1\nkind: List\nmetadata: {name: x}\nitems: [{apiVersion: v1, kind: Namespace, metadata: {name: y}}]\n"
 _MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
 
 
@@ -132,6 +133,19 @@ _MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
         pytest.param(("apiVersion: v1\nkind: 7\n",), "no object with apiVersion", "k8s/0.yaml:1", id="a number"),
         pytest.param(
             ("apiVersion: v1\nkind: Namespace\nmetadata: {name: x}\n",), "brings none", "k8s/0.yaml:1", id="a namespace"
+        ),
+        pytest.param((_LIST,), "this List is several objects", "k8s/0.yaml:1", id="a List"),
+        pytest.param(
+            (_LIST.replace("kind: List", "kind: ConfigMapList"),),
+            "this ConfigMapList is several objects",
+            "k8s/0.yaml:1",
+            id="a List of one kind",
+        ),
+        pytest.param(
+            (_LIST.replace("kind: List", "kind: ConfigMap"),),
+            "this ConfigMap is several objects",
+            "k8s/0.yaml:1",
+            id="what Helm takes for a List",
         ),
         pytest.param(("apiVersion: v1\nkind: Pod\n",), "no metadata.name", "k8s/0.yaml:1", id="no metadata"),
         pytest.param(
