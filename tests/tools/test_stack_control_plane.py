@@ -249,6 +249,14 @@ def test_not_even_the_administrator_takes_a_namespace_from_the_gateway(stack: St
     assert "by the gateway only" in done.stderr
 
 
+def test_nor_by_a_write_of_the_namespaces_status(stack: Stack, managed: str) -> None:
+    change = json.dumps({"metadata": {"labels": {"deploy-gateway.dev/managed": None}}})
+    done = stack.kubectl(
+        "patch", "namespace", managed, "--subresource=status", "--type=merge", f"--patch={change}", "--dry-run=server"
+    )
+    assert "by the gateway only" in done.stderr
+
+
 def test_the_gateway_may_not_give_itself_more_rights(stack: Stack) -> None:
     done = stack.kubectl(
         "create", "clusterrolebinding", "more", "--clusterrole=cluster-admin", "--user=x", identity="deploy"
