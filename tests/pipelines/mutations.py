@@ -64,6 +64,21 @@ def _role(what: str, **rule: Any) -> Mutation:
     return Mutation("rbac-narrow", what, "Role", lambda one: one.update(rules=[added]))
 
 
+def _binding(what: str, role: str, subject: dict[str, str]) -> Mutation:
+    group = "rbac.authorization.k8s.io"
+    added = {
+        "apiVersion": f"{group}/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "x", "namespace": "checkout-staging"},
+        "roleRef": {"apiGroup": group, "kind": role, "name": "checkout"},
+        "subjects": [subject],
+    }
+    return Mutation("rbac-narrow", what, "RoleBinding", lambda _: None, added)
+
+
+_OWN = {"kind": "ServiceAccount", "name": "checkout", "namespace": "checkout-staging"}
+
+
 def _unset_security(rule: str, *names: str) -> Mutation:
     def change(pod: Any) -> None:
         for context in (pod["securityContext"], pod["containers"][0]["securityContext"]):
@@ -147,6 +162,11 @@ MUTATIONS = (
     _role("a wildcard of resources", resources=["*"]),
     _role("secrets", resources=["secrets"]),
     _role("exec", resources=["pods/exec"], verbs=["create"]),
+    _role("roles", apiGroups=["rbac.authorization.k8s.io"], resources=["roles"]),
+    _role("ephemeral containers", resources=["pods/ephemeralcontainers"]),
+    _binding("a ClusterRole is bound", "ClusterRole", _OWN),
+    _binding("everybody is bound", "Role", {"kind": "Group", "name": "system:authenticated"}),
+    _binding("another namespace's account is bound", "Role", {**_OWN, "namespace": "frontpage-staging"}),
     _role("impersonate", resources=["serviceaccounts"], verbs=["impersonate"]),
     _security("read-only-root", "writable", readOnlyRootFilesystem=False),
     Mutation(
