@@ -69,7 +69,21 @@ def _object(node: Node, name: str, place: Place) -> dict[str, Any]:
             "Leave metadata.namespace out",
             where=where,
         )
+    if value["kind"] in ("Secret", "ConfigMap") and _is_a_record(value, metadata):
+        raise InvalidDeployFile(
+            f"{name_of(value)} is Helm's or Kubernetes' own: a record of what was rolled out, or an account's token",
+            "Leave it out, or give it a name, a type and labels of its own",
+            where=where,
+        )
     return value
+
+
+def _is_a_record(value: dict[str, Any], metadata: dict[str, Any]) -> bool:
+    """Whether Helm would find it among its releases, and so roll back to whatever stands in it, unchecked."""
+    labels = metadata.get("labels")
+    is_labelled = isinstance(labels, dict) and labels.get("owner") == "helm"
+    own_types = ("helm.sh/release.v1", "kubernetes.io/service-account-token")
+    return is_labelled or metadata["name"].startswith("sh.helm.release.") or value.get("type") in own_types
 
 
 def _labelled(manifest: dict[str, Any], place: Place, commit: str) -> dict[str, Any]:

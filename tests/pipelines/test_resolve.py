@@ -119,7 +119,8 @@ def test_where_a_field_was_written_is_kept() -> None:
     assert written.lines[("data", "key")] == 6
 
 
-_LIST = "apiVersion: v1\nkind: List\nmetadata: {name: x}\nitems: [{apiVersion: v1, kind: Namespace, metadata: {name: y}}]\n"
+_SECRET = "apiVersion: v1\nkind: Secret\n"
+_LIST = "apiVersion: v1\nkind: List\nmetadata: {name: x}\nitems: [{apiVersion: v1, kind: Namespace}]\n"
 _MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
 
 
@@ -133,6 +134,24 @@ _MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
         pytest.param(("apiVersion: v1\nkind: 7\n",), "no object with apiVersion", "k8s/0.yaml:1", id="a number"),
         pytest.param(
             ("apiVersion: v1\nkind: Namespace\nmetadata: {name: x}\n",), "brings none", "k8s/0.yaml:1", id="a namespace"
+        ),
+        pytest.param(
+            (f"{_SECRET}metadata: {{name: sh.helm.release.v1.checkout.v9}}\n",),
+            "Helm's or Kubernetes' own",
+            "k8s/0.yaml:1",
+            id="a record of Helm by its name",
+        ),
+        pytest.param(
+            (f"{_SECRET}metadata: {{name: a, labels: {{owner: helm}}}}\n",),
+            "Helm's or Kubernetes' own",
+            "k8s/0.yaml:1",
+            id="a record of Helm by its label",
+        ),
+        pytest.param(
+            (f"{_SECRET}metadata: {{name: a}}\ntype: kubernetes.io/service-account-token\n",),
+            "Helm's or Kubernetes' own",
+            "k8s/0.yaml:1",
+            id="a token of an account",
         ),
         pytest.param((_LIST,), "this List is several objects", "k8s/0.yaml:1", id="a List"),
         pytest.param(

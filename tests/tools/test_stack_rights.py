@@ -93,6 +93,18 @@ def test_a_token_of_an_apps_account_is_nobodys_to_make(stack: Stack) -> None:
 
 
 @pytest.mark.usefixtures("managed")
+@pytest.mark.parametrize("account", ["", "shop:robot", OPERATOR])
+@pytest.mark.parametrize("kind", ["Secret", "ConfigMap"])
+def test_what_helm_would_take_for_a_record_of_its_own_is_nobodys_to_make(stack: Stack, kind: str, account: str) -> None:
+    labelled = write(stack, "create", data(kind, labels={"owner": "helm"}), "--dry-run=server", account=account)
+    named = {**data(kind), "metadata": {"name": "sh.helm.release.v1.web.v9"}}
+    assert "deployed to by the gateway only" in labelled.stderr
+    assert (
+        "deployed to by the gateway only" in write(stack, "create", named, "--dry-run=server", account=account).stderr
+    )
+
+
+@pytest.mark.usefixtures("managed")
 def test_what_a_release_brought_does_not_become_anybodys_by_another_label(stack: Stack) -> None:
     assert write(stack, "apply", data("ConfigMap", labels=HELMS), identity="deploy").returncode == 0
     done = patch(stack, "configmap/web", {"metadata": {"labels": {"app.kubernetes.io/managed-by": "me"}}}, "shop:robot")
