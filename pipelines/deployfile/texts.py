@@ -51,7 +51,7 @@ def inside_repository(text: str) -> str:
     if (
         text.startswith(("/", "-"))
         or "\\" in text
-        or any(part in ("", ".", "..") for part in text.rstrip("/").split("/"))
+        or any(part.lower() in ("", ".", "..", ".git") for part in text.rstrip("/").split("/"))
     ):
         raise ValueError("write a path inside the repository, such as k8s/")
     return text.rstrip("/")

@@ -77,6 +77,7 @@ def test_keys_that_do_not_go_together_are_told_with_their_line(text: str, extra:
         ("env_from: [{}]", "write either config_map or secret"),
         ("files: {/a: {file: a, secret: b}}", "write {file: …}"),
         ("files: {/a: {file: ../a}}", "inside the repository"),
+        ("files: {/a: {file: .git/FETCH_HEAD}}", "inside the repository"),
         ("files: {/etc/../a: x}", "without . or .."),
         ("files: {/proc/x: y}", "belongs to the container runtime"),
         ("scratch: {/var/run/secrets/x: 1Mi}", "belongs to the container runtime"),
