@@ -52,6 +52,7 @@ class PlainProgress:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._last = ""
+        self._how_far: dict[str, str] = {}
 
     def __enter__(self) -> PlainProgress:
         return self
@@ -64,6 +65,11 @@ class PlainProgress:
     def show(self, event: StreamEvent) -> None:
         """See `Progress.show`."""
         line = _line(event)
+        if event.type == "progress":
+            # Log lines may stand between two events that say the same.
+            if self._how_far.get(event.data["resource"]) == line:
+                return
+            self._how_far[event.data["resource"]] = line
         if line and line != self._last:
             self._last = line
             self._console.print(Text(line), soft_wrap=True)
@@ -151,10 +157,11 @@ class LiveProgress:
 
     def _draw(self) -> Table:
         table = Table.grid(padding=(0, 1))
-        table.add_column(width=1)
-        table.add_column(width=10)
-        table.add_column(width=9, justify="right")
-        table.add_column(overflow="ellipsis", no_wrap=True, ratio=1)
+        # Rich narrows the columns that may wrap: only the last one, whose cells are cut instead.
+        table.add_column(width=1, no_wrap=True)
+        table.add_column(width=10, no_wrap=True)
+        table.add_column(width=9, no_wrap=True, justify="right")
+        table.add_column(ratio=1)
         for name, stage in self._picture.stages.items():
             took = stage.took if stage.took is not None else time.monotonic() - stage.began
             mark, style = _MARKS.get(stage.state, ("", ""))
@@ -163,10 +170,14 @@ class LiveProgress:
                 first,
                 Text(safe(name)),
                 Text(seconds(took), style="dim"),
-                Text(stage.detail.splitlines()[0] if stage.detail else ""),
+                _cut(stage.detail.splitlines()[0] if stage.detail else ""),
             )
         for line in self._picture.lines:
-            table.add_row("", "", "", Text(line, style="dim"))
+            table.add_row("", "", "", _cut(line, style="dim"))
         for line in self._picture.troubles:
-            table.add_row("", "", "", Text(line, style="yellow"))
+            table.add_row("", "", "", _cut(line, style="yellow"))
         return table
+
+
+def _cut(text: str, style: str = "") -> Text:
+    return Text(text, style=style, no_wrap=True, overflow="ellipsis")

@@ -58,6 +58,27 @@ def test_a_job_is_done_or_failed_and_never_ready() -> None:
     assert screen.getvalue().splitlines() == ["rollout: Job/x-migrate 0 of 1 done", "rollout: Job/x-migrate failed"]
 
 
+def test_a_long_detail_leaves_mark_name_and_time_whole_at_80_columns() -> None:
+    screen = io.StringIO()
+    detail = "d90f2233 registry.example.com/shop/checkout@sha256:" + "a" * 64
+    with LiveProgress(Console(file=screen, force_terminal=True, width=80, color_system=None)) as progress:
+        progress.show(_event("stage", name="checkout", state="passed", detail=detail, seconds=0.2))
+        progress.show(_event("log", stage="rollout", line="word " * 40))
+    last = screen.getvalue().rpartition("✓")[2].splitlines()
+    assert last[0].startswith(" checkout       0.2 s d90f2233")
+    assert "…" in last[0]
+    assert "…" in last[1]
+
+
+def test_how_far_a_job_is_stands_there_once_though_its_log_goes_on() -> None:
+    screen = io.StringIO()
+    progress = PlainProgress(Console(file=screen))
+    for line in ("one", "two"):
+        progress.show(_event("progress", resource="Job/x", ready=0, wanted=1, troubles=[], failure=""))
+        progress.show(_event("log", stage="rollout", line=line))
+    assert screen.getvalue().splitlines() == ["rollout: Job/x 0 of 1 done", "rollout: one", "rollout: two"]
+
+
 def test_what_runs_again_is_not_taken_for_what_was_to_run() -> None:
     screen = io.StringIO()
     PlainProgress(Console(file=screen)).show(
