@@ -275,9 +275,12 @@ def _peer(source: Source, place: Place, app: str, namespace: str | None, path: t
     if namespace is not None:
         return {"app": app, "namespace": namespace}
     if app not in place.namespaces:
+        near = did_you_mean(app, place.namespaces)
+        # Not a list of what other teams have.
+        hint = f"{near} " if near.startswith("Did") else ""
         raise InvalidDeployFile(
             f"there is no App {app!r} in {place.environment.name}",
-            f"{did_you_mean(app, place.namespaces)} For one that isn't deployed here, add its namespace".strip(),
+            f"{hint}For one that isn't deployed here, add its namespace",
             where=_where(source, place, path),
         )
     return {"app": app, "namespace": place.namespaces[app]}

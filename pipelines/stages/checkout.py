@@ -53,7 +53,7 @@ def read_deploy_file(name: str, commit: Checkout) -> bytes:
     return _read(commit, name, LARGEST_BYTES)
 
 
-def _read(commit: Checkout, name: str, most_bytes: int) -> bytes:
+def _read(commit: Checkout, name: str, most_bytes: int, where: str = "") -> bytes:
     path = commit.path / name
     if name in commit.links or any(str(parent) in commit.links for parent in Path(name).parents):
         raise UnsafeCheckout(
@@ -64,8 +64,10 @@ def _read(commit: Checkout, name: str, most_bytes: int) -> bytes:
     if not path.is_file():
         raise InvalidDeployFile(
             f"the commit {commit.commit[:8]} has no {name}",
-            "Add it (`deployctl init` writes one), or have the platform correct deploy_file of this App",
-            where=name,
+            "Commit it, or correct the path"
+            if where
+            else "Add it (`deployctl init` writes one), or have the platform correct deploy_file of this App",
+            where=where or name,
         )
     size = path.stat().st_size
     if size > most_bytes:
@@ -80,7 +82,7 @@ def _read(commit: Checkout, name: str, most_bytes: int) -> bytes:
 def texts_of(commit: Checkout, declaration: Declaration) -> dict[str, str]:
     """What `files:` takes from the repository, by path there. Raises `InvalidDeployFile`, `UnsafeCheckout`."""
     return {
-        name: _text(name, _read(commit, name, LARGEST_FILE_BYTES), declaration)
+        name: _text(name, _read(commit, name, LARGEST_FILE_BYTES, declaration.source("files")), declaration)
         for name in sorted(repository_files(declaration.file))
     }
 

@@ -90,7 +90,7 @@ _ADVICE = (
     (r"Unschedulable|PodScheduled", _NO_ROOM),
     (
         r"not ready|Unhealthy",
-        "See that it listens on `port` and answers `health.readiness` with 200 within two minutes",
+        "See that it listens on `port` and answers `health.readiness` with 200 in time (`health.start_seconds`)",
     ),
 )
 _LATE = "Make it end sooner, or give it more time; release again, and it runs again from its beginning"

@@ -111,3 +111,17 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     declaration = source(FROM_REPOSITORY, tmp_path).declaration
     with pytest.raises(UnsafeCheckout, match="symbolic link"):
         texts_of(replace(commit, links=frozenset({"a.conf"})), declaration)
+
+
+def test_a_file_that_is_not_in_the_repository_is_told_with_its_line(tmp_path: Path) -> None:
+    commit = _commit(tmp_path, b"fine")
+    declaration = source(FROM_REPOSITORY, tmp_path).declaration
+    (tmp_path / "a.conf").unlink()
+    with pytest.raises(InvalidDeployFile, match=r"has no a\.conf") as caught:
+        texts_of(commit, declaration)
+    assert (caught.value.where, caught.value.solution) == ("deploy.yaml:8", "Commit it, or correct the path")
+
+
+def test_callers_of_other_teams_are_not_listed() -> None:
+    error = _refused(f"{WEB}allow: {{from: [{{app: zzz}}]}}\n")
+    assert error.solution == "For one that isn't deployed here, add its namespace"

@@ -50,7 +50,11 @@ def down(state: Path | None) -> None:
     from tools.stack.stack import default_state, end_recorded
 
     folder = state or default_state()
-    click.echo("ended" if end_recorded(folder) else f"nothing runs in {folder}")
+    click.echo(
+        "ended; what was pushed and released there is gone with it"
+        if end_recorded(folder)
+        else f"nothing runs in {folder}"
+    )
 
 
 @dev.command()

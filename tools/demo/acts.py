@@ -155,10 +155,12 @@ def _on_call_rollback(installation: Installation, narrator: Narrator) -> None:
 
 
 def _past_the_gateway(installation: Installation, narrator: Narrator) -> None:
-    narrator.say("What they apply is the very Deployment that the gateway rolled out, under another name.")
+    narrator.say(
+        "What they apply, on standard input, is the very Deployment that the gateway rolled out, under another name."
+    )
     manifest = _copy_of_running(installation)
     for who in [name for name in ("developer", "admin") if name in installation.stack.kubeconfigs]:
-        narrator.command("kubectl", "--kubeconfig", f"{who}.kubeconfig", "apply", "--filename", "sneaky.yaml")
+        narrator.command("kubectl", "--kubeconfig", f"{who}.kubeconfig", "apply", "--filename", "-")
         done = installation.stack.kubectl("apply", "--filename=-", identity=who, stdin=manifest)
         narrator.output(done.stderr.strip() or done.stdout.strip())
         _expect(done.returncode != 0 and "gateway only" in done.stderr, f"the API server refused the {who}", narrator)

@@ -57,7 +57,7 @@ Three things to try, in another terminal. This file has the address, the token a
 
 Beside it are those of the other team, and of other roles: blog.env, on-call.env, platform.env.
 {_SIMULATED if is_simulated else _OWN_CLUSTER}
-Ctrl-C here, or `make down`, ends everything."""
+What you push is gone with it: Ctrl-C here, or `make down`, ends everything."""
     )
 
 
