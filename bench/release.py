@@ -109,11 +109,11 @@ def _helm_by_hand(installation: Installation, bundle: Bundle, commit: str, run: 
     upgrade = [helm, "upgrade", "--install", "--wait", "--create-namespace", "--values=values.json", *namespaced]
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
     subprocess.run(
-        [*upgrade, "checkout", _unpacked(folder, bundle)], cwd=folder, check=True, capture_output=True, env=environment
+        [*upgrade, "checkout", _chart_file(folder, bundle)], cwd=folder, check=True, capture_output=True, env=environment
     )
 
 
-def _unpacked(folder: Path, bundle: Bundle) -> Path:
+def _chart_file(folder: Path, bundle: Bundle) -> Path:
     chart = folder / "chart.tgz"
     chart.write_bytes(bundle.chart)
     return chart
