@@ -108,9 +108,8 @@ def _helm_by_hand(installation: Installation, bundle: Bundle, commit: str, run: 
     namespaced = [f"--namespace={_BY_HAND}", f"--kubeconfig={installation.stack.gateway_kubeconfig}"]
     upgrade = [helm, "upgrade", "--install", "--wait", "--create-namespace", "--values=values.json", *namespaced]
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
-    subprocess.run(
-        [*upgrade, "checkout", _chart_file(folder, bundle)], cwd=folder, check=True, capture_output=True, env=environment
-    )
+    command = [*upgrade, "checkout", _chart_file(folder, bundle)]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, env=environment)
 
 
 def _chart_file(folder: Path, bundle: Bundle) -> Path:
