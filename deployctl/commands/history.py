@@ -23,7 +23,11 @@ def history(app: str, environment: str, limit: int, form: str, url: str | None) 
     from deployctl.config import load_config
     from deployctl.render.documents import print_document
 
-    page = Client(load_config(url)).get("/api/v1/releases", app=app, environment=environment, limit=limit)
+    client = Client(load_config(url))
+    page = client.get("/api/v1/releases", app=app, environment=environment, limit=limit)
+    if not page["items"]:
+        # Nothing was released there, or there is no such place: this answers the second.
+        client.get(f"/api/v1/apps/{app}/environments/{environment}")
     if form != "text":
         print_document(page, form)
         return
@@ -45,4 +49,5 @@ def history(app: str, environment: str, limit: int, form: str, url: str | None) 
             )
             for one in page["items"]
         ),
+        may_go=("CHART", "BY", "WHEN", "COMMIT"),
     )

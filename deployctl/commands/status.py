@@ -29,6 +29,9 @@ def status(app: str | None, environment: str | None, form: str, url: str | None)
     apps = [client.get(f"/api/v1/apps/{app}")] if app else _all(client)
     if environment is not None:
         apps = [{**one, "environments": [e for e in one["environments"] if e["name"] == environment]} for one in apps]
+        if app and not apps[0]["environments"]:
+            # Its answer names those that there are.
+            client.get(f"/api/v1/apps/{app}/environments/{environment}")
     if form == "text":
         _print_table(apps)
     else:
@@ -65,4 +68,5 @@ def _print_table(apps: list[dict[str, Any]]) -> None:
     print_table(
         ("APP", "ENVIRONMENT", "RUNS", "CHART", "SINCE", "LATEST RELEASE", "COMMIT"),
         (row(app, place) for app in apps for place in app["environments"]),
+        may_go=("CHART", "SINCE"),
     )

@@ -420,6 +420,15 @@ def test_history_lists_releases_with_reason(door: Door, run: Run) -> None:
     assert len(document["items"]) == 2
 
 
+def test_history_of_a_place_that_there_is_not_is_no_empty_table(door: Door, run: Run) -> None:
+    door.says("GET /api/v1/releases", {"items": [], "next_cursor": None})
+    problem = {"title": "Not found", "status": 404, "code": "not-found", "detail": "there is no App 'nope'"}
+    door.says("GET /api/v1/apps/nope/environments/staging", problem, status=404, kind="application/problem+json")
+    done = run("history", "--app", "nope", "--env", "staging")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is no App 'nope'" in done.stderr
+
+
 def test_logs_tell_a_release_again(door: Door, run: Run) -> None:
     door.says(ONE, _view("deployed"))
     log = ("log", {"stage": "rollout", "line": "recovered"})

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
+import pty
+import subprocess
+import sys
 
+import click
+import pytest
 from rich.console import Console
 from rich.text import Text
 
@@ -114,3 +120,24 @@ def test_times_are_short() -> None:
 
 def test_texts_from_elsewhere_are_safe() -> None:
     assert safe("a\x1b[31mb\x07\u202ec\td") == "abc    d"
+
+
+_TABLE = """
+from deployctl.render.tables import print_table
+headings = ("RELEASE", "STATE", "CHART", "BY", "WHAT")
+row = ("01m87tezw1n06azpbsqdz4rnk3", "rolled_back", "standard-app 0.2.0", "shop", "x " * 60)
+print_table(headings, [row], may_go=("CHART", "BY"))
+"""
+
+
+@pytest.mark.parametrize(("width", "headings"), [(120, "RELEASE STATE CHART BY WHAT"), (54, "RELEASE STATE WHAT")])
+def test_a_narrow_terminal_goes_without_what_matters_least(width: int, headings: str) -> None:
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "COLUMNS": str(width), "NO_COLOR": "1", "TERM": "xterm"}
+    subprocess.run([sys.executable, "-c", _TABLE], stdout=theirs, env=environment, check=True, timeout=30)
+    first, second = click.unstyle(os.read(ours, 4096).decode()).splitlines()
+    os.close(ours)
+    os.close(theirs)
+    assert " ".join(first.split()) == headings
+    assert second.startswith("01m87tezw1n06azpbsqdz4rnk3  rolled_back ")
+    assert len(second) <= width
