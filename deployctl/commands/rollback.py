@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from deployctl import options
-from deployctl.exits import Exit
 from deployctl.render.text import ago, safe
 
 
@@ -45,26 +44,33 @@ def rollback(
     from deployctl.following import after_acceptance
 
     client = Client(load_config(url))
-    _say_what_runs(client.get(f"/api/v1/apps/{app}/environments/{environment}"), revision)
+    _say_from_what_to_what(client.get(f"/api/v1/apps/{app}/environments/{environment}"), revision)
     if not yes and sys.stdin.isatty() and not click.confirm("Roll back?", err=True):
-        raise click.exceptions.Exit(Exit.FAILED)
+        click.echo("Nothing was changed.", err=True)
+        return
     body: dict[str, Any] = {"reason": reason}
     if revision is not None:
         body["revision"] = revision
     accepted = client.post(f"/api/v1/apps/{app}/environments/{environment}/rollback", body, key=str(uuid.uuid4()))
-    commit = (accepted["commit"] or "")[:8]
-    click.echo(f"to    commit {commit}, what release {accepted['rollback_of']} rolled out", err=True)
     after_acceptance(client, accepted, form, wait=wait, timeout_seconds=timeout_seconds)
 
 
-def _say_what_runs(place: dict[str, Any], revision: int | None) -> None:
+def _say_from_what_to_what(place: dict[str, Any], revision: int | None) -> None:
     running = place["running"]
-    if running is None:
-        click.echo(f"from  nothing: no Release of this App runs in {place['name']}", err=True)
-        return
-    commit, subject = (running["commit"] or "")[:8], safe(running["commit_subject"])
-    click.echo(
-        f"from  revision {running['revision']}, commit {commit} {subject} ({ago(running['finished_at'])})", err=True
-    )
-    if revision is not None:
+    nothing = f"nothing: no Release of this App runs in {place['name']}"
+    click.echo(f"from  {nothing if running is None else _told(running)}", err=True)
+    target = place["rollback_to"] if revision is None else _of_revision(place["history"], revision)
+    if target is not None:
+        click.echo(f"to    {_told(target)}", err=True)
+    elif revision is not None:
         click.echo(f"to    revision {revision}", err=True)
+
+
+def _of_revision(history: list[dict[str, Any]], revision: int) -> dict[str, Any] | None:
+    """The Release that made `revision`, where it is among the newest."""
+    return next((one for one in history if one["revision"] == revision and one["state"] == "deployed"), None)
+
+
+def _told(release: dict[str, Any]) -> str:
+    commit, subject = (release["commit"] or "")[:8], safe(release["commit_subject"])
+    return f"revision {release['revision']}, commit {commit} {subject} ({ago(release['finished_at'])})"

@@ -339,23 +339,38 @@ def test_a_plan_for_scripts_is_a_document(door: Door, run: Run) -> None:
 
 
 def test_a_rollback_says_from_what_to_what(door: Door, run: Run) -> None:
-    door.says("GET /api/v1/apps/checkout/environments/staging", {"name": "staging", "running": _view("deployed")})
+    target = {**_view("deployed"), "revision": 2, "commit": "b" * 40, "commit_subject": "The one before"}
+    place = {"name": "staging", "running": _view("deployed"), "rollback_to": target, "history": [target]}
+    door.says("GET /api/v1/apps/checkout/environments/staging", place)
     rollback = _view(kind="rollback", rollback_of="01earlier", commit="b" * 40)
     door.says("POST /api/v1/apps/checkout/environments/staging/rollback", rollback, status=202)
     done = run("rollback", "--app", "checkout", "--env", "staging", "--reason", "Because", "--no-wait")
     assert done.returncode == 0
     assert "from  revision 3, commit aaaaaaaa A change" in done.stderr
-    assert "to    commit bbbbbbbb, what release 01earlier rolled out" in done.stderr
+    assert "to    revision 2, commit bbbbbbbb The one before" in done.stderr
     assert json.loads(door.requests[-1][2]) == {"reason": "Because"}
 
 
 def test_a_rollback_where_nothing_runs_says_so(door: Door, run: Run) -> None:
-    door.says("GET /api/v1/apps/checkout/environments/staging", {"name": "staging", "running": None})
+    door.says(
+        "GET /api/v1/apps/checkout/environments/staging",
+        {"name": "staging", "running": None, "rollback_to": None, "history": []},
+    )
     problem = {"title": "Nothing to go back to", "detail": "d", "solution": "s"}
     door.says("POST /api/v1/apps/checkout/environments/staging/rollback", problem, status=409)
     done = run("rollback", "--app", "checkout", "--env", "staging", "--reason", "x", "--revision", "2")
     assert done.returncode == 2
     assert "from  nothing" in done.stderr
+
+
+def test_a_rollback_to_a_revision_says_what_that_was(door: Door, run: Run) -> None:
+    target = {**_view("deployed"), "revision": 2, "commit": "b" * 40, "commit_subject": "The one before"}
+    place = {"name": "staging", "running": _view("deployed"), "rollback_to": None, "history": [target]}
+    door.says("GET /api/v1/apps/checkout/environments/staging", place)
+    door.says("POST /api/v1/apps/checkout/environments/staging/rollback", _view(kind="rollback"), status=202)
+    more = ("--reason", "x", "--revision", "2", "--no-wait")
+    done = run("rollback", "--app", "checkout", "--env", "staging", *more)
+    assert "to    revision 2, commit bbbbbbbb The one before" in done.stderr
 
 
 def test_status_is_a_table_of_what_runs_where(door: Door, run: Run) -> None:
