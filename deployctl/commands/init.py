@@ -124,7 +124,8 @@ class _Asker:
         from deployctl.problems import CommandFailed
 
         if self._given[name] is not None:
-            return self._given[name]
+            # What the schema takes and the rules would not is told now; everything else, when the file is read.
+            return _fitting(self._given[name], kind, name) if name == "image" else self._given[name]
         if self._asks:
             return click.prompt(question, default=default, value_proc=lambda text: _fitting(text, kind, name))
         if default is None:

@@ -38,7 +38,7 @@ def _width_wanted(lines: list[tuple[str, ...]]) -> int:
     from rich.cells import cell_len
 
     widths = [max(cell_len(cell) for cell in column) for column in zip(*lines, strict=True)]
-    return sum(widths[:-1]) + len(widths) - 1 + min(widths[-1], _LAST_AT_LEAST)
+    return sum(widths[:-1]) + 2 * (len(widths) - 1) + min(widths[-1], _LAST_AT_LEAST)
 
 
 def _drawn(lines: list[tuple[str, ...]], width: int) -> str:

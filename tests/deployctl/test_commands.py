@@ -444,6 +444,23 @@ def test_history_of_a_place_that_there_is_not_is_no_empty_table(door: Door, run:
     assert "there is no App 'nope'" in done.stderr
 
 
+def test_status_of_an_environment_that_there_is_not_is_no_empty_table(door: Door, run: Run) -> None:
+    door.says("GET /api/v1/apps/checkout", {"name": "checkout", "environments": []})
+    problem = {"title": "Not found", "detail": "there is no Environment 'nope'", "solution": "s"}
+    door.says("GET /api/v1/apps/checkout/environments/nope", problem, status=404)
+    done = run("status", "checkout", "--env", "nope")
+    assert done.returncode == 2
+    assert "there is no Environment 'nope'" in done.stderr
+
+
+def test_rows_of_a_piped_table_end_without_blanks(door: Door, run: Run) -> None:
+    items = [_view("deployed"), _view("failed", commit_subject="")]
+    door.says("GET /api/v1/releases", {"items": items, "next_cursor": None})
+    lines = run("history", "--app", "checkout", "--env", "staging").stdout.splitlines()
+    assert [line for line in lines if line != line.rstrip()] == []
+    assert len(lines) == 3
+
+
 def test_logs_tell_a_release_again(door: Door, run: Run) -> None:
     door.says(ONE, _view("deployed"))
     log = ("log", {"stage": "rollout", "line": "recovered"})

@@ -77,6 +77,14 @@ def test_an_answer_that_the_schema_refuses_writes_nothing(tmp_path: Path, option
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("image", ["registry.example.com/a/b:latest", "registry.example.com/a/b", "nginx"])
+def test_an_image_that_the_rules_refuse_is_not_written(tmp_path: Path, image: str) -> None:
+    done = run("init", "--yes", "--app", "a", "--image", image, at=tmp_path)
+    assert done.returncode == 2
+    assert "registry.example.com/shop/checkout:1.4.2" in done.stderr
+    assert not (tmp_path / "deploy.yaml").exists()
+
+
 def test_on_a_terminal_it_asks_again_until_an_answer_fits(tmp_path: Path) -> None:
     folder = tmp_path / "checkout"
     folder.mkdir()
