@@ -154,7 +154,9 @@ def _fitting(text: str, kind: Any, name: str) -> Any:
     try:
         return TypeAdapter(kind).validate_python(text)
     except ValidationError as error:
-        raise click.BadParameter(f"{text!r} does not fit. Write for example {_EXAMPLES[name]}") from error
+        raise click.BadParameter(
+            f"{text!r} does not fit. Write for example {_EXAMPLES[name]}", param_hint=name
+        ) from error
 
 
 def _warn(image: Image | None) -> None:

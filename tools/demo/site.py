@@ -23,7 +23,7 @@ HOLDERS = (
 )
 _ROLLOUT_SECONDS = 10
 # Where a kubelet pulls images.
-_PULL_AND_ROLLOUT_SECONDS = 120
+_PULL_AND_ROLLOUT_SECONDS = 40
 
 
 @contextmanager
