@@ -86,8 +86,10 @@ class Health(Part):
 
 
 def _question(probe: Any) -> Any:
-    """What a probe asks, however it is written."""
-    return HttpProbe(path=probe) if isinstance(probe, str) and probe.startswith("/") else probe
+    """What a probe asks, however it is written: headers make no other question of it."""
+    if isinstance(probe, HttpProbe):
+        return probe.path, probe.port
+    return (probe, None) if isinstance(probe, str) and probe.startswith("/") else probe
 
 
 class Resources(Part):

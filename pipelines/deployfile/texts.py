@@ -40,6 +40,18 @@ def _inside_the_container(text: str) -> str:
     return text
 
 
+def _outside_the_cluster(text: str) -> str:
+    if text.endswith((".svc", ".cluster.local")):
+        raise ValueError("that is a name inside the cluster; write {app: NAME} to call an App")
+    return text
+
+
+def _image_of_parts(text: str) -> str:
+    if ".." in text or "//" in text:
+        raise ValueError("an image has no .. and no empty parts; write registry.example.com/shop/checkout:1.4.2")
+    return text
+
+
 def _time_zone(text: str) -> str:
     if text == "Local" or ".." in text:
         raise ValueError("write a zone of the IANA database, such as Europe/Berlin or Etc/UTC")
@@ -84,6 +96,7 @@ Host = Annotated[
     StringConstraints(
         pattern=r"^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?$", max_length=253
     ),
+    AfterValidator(_outside_the_cluster),
 ]
 HttpPath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._~/%=&?-]*$", max_length=200)]
 UrlPrefix = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._~/-]*$", max_length=200)]
@@ -98,6 +111,7 @@ PortName = Annotated[str, StringConstraints(pattern=r"^[a-z]([-a-z0-9]{0,13}[a-z
 Image = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$", max_length=500),
+    AfterValidator(_image_of_parts),
 ]
 Argument = Annotated[str, StringConstraints(max_length=4096), AfterValidator(_no_control)]
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=120)]

@@ -34,13 +34,19 @@ REFERENCES = st.sampled_from(
     ]
 )
 ENV = st.dictionaries(ENV_NAMES, TEXTS | REFERENCES, max_size=4)
+
+
+def _question(probe: Any) -> Any:
+    return probe["path"] if isinstance(probe, dict) else probe
+
+
 RESOURCES = st.fixed_dictionaries(
     {"cpu": st.sampled_from(["50m", "1", "0.5"]), "memory": st.sampled_from(["64Mi", "1Gi"])},
     optional={"cpu_limit": st.just("2"), "disk": st.just("1Gi")},
 )
 HEALTH = st.fixed_dictionaries(
     {"readiness": PROBES, "liveness": PROBES}, optional={"start_seconds": st.integers(2, 3600)}
-).filter(lambda health: health["readiness"] != health["liveness"])
+).filter(lambda health: _question(health["readiness"]) != _question(health["liveness"]))
 FILES = st.fixed_dictionaries(
     {}, optional={"/etc/a.conf": TEXTS, "/etc/b.key": st.just({"secret": "tls", "key": "tls.key"})}
 )
