@@ -116,7 +116,7 @@ def _undone(bundle: Bundle, helm: Helm, error: RolloutFailed) -> Deployed:
     if not history:
         after = "Nothing of it ran before, so it was removed again."
     elif history[-1].status == "deployed":
-        after = f"What ran before runs again, as revision {history[-1].revision}."
+        after = "What ran before runs again."
     else:
         raise RolloutFailed(
             f"{error.reason} Helm did not get back to what ran before either: its release is {history[-1].status}",

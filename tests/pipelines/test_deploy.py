@@ -368,7 +368,7 @@ def test_why_pods_are_not_ready_is_told_when_what_ran_before_runs_again() -> Non
         "Deployment/checkout had 0 of 2 new replicas ready. Pod checkout-1, container checkout: not ready "
         "(probe not answered). Last event: Unhealthy: refused. End of its log: listening. "
         "See that it listens on `port` and answers `health.readiness` with 200 in time (`health.start_seconds`). "
-        "What ran before runs again, as revision 4."
+        "What ran before runs again."
     )
 
 
