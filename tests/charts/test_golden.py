@@ -23,11 +23,6 @@ NAMESPACE = "checkout-staging"
 
 
 @pytest.fixture(scope="module")
-def helm(tmp_path_factory: pytest.TempPathFactory) -> HelmClient:
-    return HelmClient(ensure(["helm"])["helm"], tmp_path_factory.mktemp("helm"))
-
-
-@pytest.fixture(scope="module")
 def cluster(stack: Stack) -> KubeCluster:
     made = KubeCluster(stack.gateway_kubeconfig)
     made.ensure_namespace(NAMESPACE, {"deploy-gateway.dev/managed": "true"})

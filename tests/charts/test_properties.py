@@ -16,7 +16,7 @@ from pipelines.findings import blocking
 from pipelines.ports import CheckSubject, ClusterFacts
 from pipelines.resources import WORKLOADS, at, pod_spec_path
 from pipelines.rules import load_rules, parameters
-from tests.charts.golden import REGISTRIES, of_text, place
+from tests.charts.golden import FOLDER, REGISTRIES, of_text, place
 from tests.charts.strategies import DEPLOY_FILES, TEXTS
 from tools.stack import Stack
 from tools.toolbox import ensure
@@ -32,11 +32,6 @@ _PLACES = (
     "expose-ingress",
     "expose-httproute",
 )
-
-
-@pytest.fixture(scope="module")
-def helm(tmp_path_factory: pytest.TempPathFactory) -> HelmClient:
-    return HelmClient(ensure(["helm"])["helm"], tmp_path_factory.mktemp("helm"))
 
 
 class _Checker:
@@ -68,15 +63,7 @@ def test_any_valid_deploy_yaml_passes_every_enforced_rule(checker: _Checker, tex
     assert checker.blocking(text, feature) == []
 
 
-_WEB = """\
-apiVersion: deploy-gateway/v1
-app: checkout
-workload: web
-image: registry.example.com/shop/checkout:1.4.2
-port: 8080
-health: {readiness: /ready, liveness: /live}
-resources: {cpu: 250m, memory: 256Mi}
-"""
+_WEB = (FOLDER / "web-minimal" / "deploy.yaml").read_text()
 
 
 @settings(_EXAMPLES, max_examples=12)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from pipelines.adapters.helm import HelmClient
 from pipelines.charts import StandardCharts
 from pipelines.resources import at
 from tests.charts.golden import FOLDER, of_text, place
-from tools.toolbox import ensure
 
 WEB = (FOLDER / "web-minimal" / "deploy.yaml").read_text()
 SELECTOR = {"app.kubernetes.io/name": "checkout"}
@@ -18,8 +15,7 @@ SELECTOR = {"app.kubernetes.io/name": "checkout"}
 
 
 @pytest.mark.parametrize("version", StandardCharts().versions)
-def test_pods_are_selected_by_one_label_in_every_version(tmp_path: Path, version: str) -> None:
-    helm = HelmClient(ensure(["helm"])["helm"], tmp_path)
+def test_pods_are_selected_by_one_label_in_every_version(helm: HelmClient, version: str) -> None:
     objects = {one["kind"]: one for one in of_text(helm, WEB, place("web-minimal", version)).objects}
     assert at(objects["Deployment"], ("spec", "selector", "matchLabels")) == SELECTOR
     assert at(objects["Service"], ("spec", "selector")) == SELECTOR
@@ -28,8 +24,7 @@ def test_pods_are_selected_by_one_label_in_every_version(tmp_path: Path, version
 
 
 @pytest.mark.parametrize("kind", ["stateful", "worker"])
-def test_pods_of_every_workload_are_selected_by_it(tmp_path: Path, kind: str) -> None:
-    helm = HelmClient(ensure(["helm"])["helm"], tmp_path)
+def test_pods_of_every_workload_are_selected_by_it(helm: HelmClient, kind: str) -> None:
     text = (FOLDER / kind / "deploy.yaml").read_text()
     (workload,) = [
         one for one in of_text(helm, text, place(kind)).objects if one["kind"] in ("StatefulSet", "Deployment")

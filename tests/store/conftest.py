@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
 
-from pipelines.apps import ClusterName
-from pipelines.states import ReleaseKind
-from store import NewRelease, Release, Store, migrate, open_store
-
-Accept = Callable[..., Release]
+from store import Store, migrate, open_store
+from tests.accepting import Accept, accepting
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -40,21 +36,4 @@ def store(database_url: str) -> Iterator[Store]:
 
 @pytest.fixture
 def accept(store: Store) -> Accept:
-    """Accepts a Release of checkout in staging, with whatever else is asked for."""
-
-    def accept(**more: Any) -> Release:
-        wanted: dict[str, Any] = {
-            "kind": ReleaseKind.RELEASE,
-            "app": "checkout",
-            "environment": "staging",
-            "team": "shop",
-            "cluster": ClusterName("local"),
-            "namespace": "checkout-staging",
-            "ref": "main",
-            "dry_run": False,
-            "requested_by": "somebody",
-            "reason": "",
-        }
-        return store.releases.accept(NewRelease(**{**wanted, **more}))
-
-    return accept
+    return accepting(store)
