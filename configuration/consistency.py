@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from configuration.document import Document, Location
 from configuration.explanation import did_you_mean, dotted
 from configuration.schema import EnvironmentEntry, GatewayFile
-from configuration.settings import Role
+from configuration.settings import TEAMLESS
 from pipelines.apps import IngressKind, Mesh, host_of
 from pipelines.charts import StandardCharts
 from pipelines.errors import Fault, InvalidInput
@@ -123,9 +123,10 @@ def _tokens(file: GatewayFile, document: Document) -> Iterator[Fault]:
     names: dict[str, int] = {}
     digests: dict[str, int] = {}
     for index, token in enumerate(file.tokens):
-        if token.team is None and token.role is not Role.PLATFORM_ADMIN:
+        if token.team is None and token.role not in TEAMLESS:
             reason = f"tokens[{index}] ({token.name}) has the role {token.role} and no team"
-            yield Fault(document.where(("tokens", index)), reason, "Add `team:`; only platform-admin goes without")
+            solution = "Add `team:`; only platform-admin and measurer go without"
+            yield Fault(document.where(("tokens", index)), reason, solution)
         first = names.setdefault(token.name, index)
         if first != index:
             location: Location = ("tokens", index, "name")

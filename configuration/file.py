@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ from configuration.document import Document, Location, parse
 from configuration.explanation import explain
 from configuration.references import BrokenReference, Reference, resolve
 from configuration.schema import EnvironmentEntry, GatewayFile, PlacementEntry
-from configuration.settings import ImageRegistry, Limits, Settings, Token
+from configuration.settings import ImageRegistry, KubeBench, Limits, Settings, Token
 from pipelines.apps import (
     ApiServer,
     App,
     AppName,
+    BenchmarkRequirement,
     ClusterName,
     Environment,
     EnvironmentName,
@@ -27,6 +29,7 @@ from pipelines.apps import (
     Scraper,
     host_of,
 )
+from pipelines.benchmark import NODE_CLASSES
 from pipelines.charts import STANDARD_CHARTS, StandardCharts
 from pipelines.errors import Fault, InvalidConfiguration
 
@@ -219,6 +222,20 @@ def _settings(
             host: reference(text, ("git", "credentials", host)) for host, text in file.git.credentials.items()
         },
         limits=Limits(**file.limits.model_dump()),
+        node_classes={
+            name: {kind: tuple(sections) for kind, sections in (entry.node_classes or NODE_CLASSES).items()}
+            for name, entry in file.clusters.items()
+        },
+        kube_bench={
+            name: KubeBench(
+                entry.kube_bench.namespace,
+                entry.kube_bench.exempted_by,
+                entry.kube_bench.reason,
+                date.fromisoformat(entry.kube_bench.until),
+            )
+            for name, entry in file.clusters.items()
+            if entry.kube_bench
+        },
     )
 
 
@@ -238,7 +255,15 @@ def _environment(name: str, entry: EnvironmentEntry) -> Environment:
         placements={name: _placement(placement) for name, placement in entry.placements.items()},
         pull_secrets=tuple(entry.pull_secrets),
         cloud=entry.cloud,
+        benchmark=_requirement(entry),
     )
+
+
+def _requirement(entry: EnvironmentEntry) -> BenchmarkRequirement | None:
+    written = entry.requires.benchmark
+    if written is None:
+        return None
+    return BenchmarkRequirement(written.not_older_than_days, tuple(written.passing), written.no_new_failures)
 
 
 def _placement(entry: PlacementEntry) -> Placement:

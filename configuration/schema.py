@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from ipaddress import ip_network
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -10,12 +11,22 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from configuration.settings import Limits, Role
-from pipelines.apps import NAME_PATTERN, ApiServer, Ingress, IngressKind, Mesh, Scraper, host_of
+from pipelines.apps import (
+    NAME_PATTERN,
+    ApiServer,
+    BenchmarkRequirement,
+    Ingress,
+    IngressKind,
+    Mesh,
+    Scraper,
+    host_of,
+)
 from pipelines.findings import Mode
 from pipelines.images import parse_image
 
 _DEFAULTS = Limits()
 _INGRESS, _SCRAPER, _API_SERVER = Ingress(), Scraper(), ApiServer()
+_REQUIREMENT = BenchmarkRequirement()
 
 
 def _url(text: str) -> str:
@@ -61,7 +72,15 @@ def _pinned_image(text: str) -> str:
     return text
 
 
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise ValueError('write a day in quotes, such as "2027-06-30"') from None
+
+
 _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+_ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME_PATTERN}$")]
 RuleName = Annotated[str, StringConstraints(pattern=r"^((kube-score|schema)/)?[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
 Url = Annotated[str, AfterValidator(_url)]
@@ -73,6 +92,8 @@ Host = Annotated[
 SecretReference = Annotated[str, AfterValidator(_reference)]
 Label = Annotated[str, StringConstraints(pattern=f"^{_LABEL}$")]
 CloudIdentity = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9:/_.@+=-]+$", max_length=300)]
+BenchmarkSection = Literal["master", "etcd", "controlplane", "node", "policies", "managedservices"]
+CheckNumber = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$", max_length=32)]
 Chart = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 
@@ -91,8 +112,42 @@ class Connection(_Section):
     )
 
 
+class KubeBenchSection(_Section):
+    """Where kube-bench runs, and who has reviewed that it runs with privileges that nothing else has."""
+
+    namespace: Label = Field(
+        default="deploy-gateway-kube-bench", description="The namespace that the chart deploy-gateway runs it in."
+    )
+    exempted_by: str = Field(
+        min_length=1,
+        max_length=100,
+        pattern=_ONE_LINE,
+        description="Who has reviewed that it runs there with hostPID and hostPath.",
+    )
+    reason: str = Field(
+        default="kube-bench reads the processes and files of its node, and changes nothing",
+        min_length=1,
+        max_length=300,
+        pattern=_ONE_LINE,
+        description="Why that may be.",
+    )
+    until: Annotated[str, AfterValidator(_day)] = Field(
+        description='The last day of it, such as "2027-06-30"; after it nothing is collected.'
+    )
+
+
 class ClusterEntry(_Section):
     """A cluster. Its credentials are given to its deploy worker alone, never here."""
+
+    node_classes: dict[Name, Annotated[list[BenchmarkSection], Field(min_length=1)]] | None = Field(
+        default=None,
+        min_length=1,
+        description="The classes of its nodes, each with the sections that kube-bench must have measured there; "
+        "without it `control-plane: [master, etcd, controlplane, policies]` and `worker: [node]`.",
+    )
+    kube_bench: KubeBenchSection | None = Field(
+        default=None, description="Has the deploy worker collect what kube-bench measured in the cluster."
+    )
 
 
 class TeamEntry(_Section):
@@ -163,6 +218,31 @@ class PlacementEntry(_Section):
     runtime_class: Label | None = Field(default=None, description="The RuntimeClass of its pods.")
 
 
+class BenchmarkRequirementSection(_Section):
+    """What kube-bench must have said of the cluster."""
+
+    not_older_than_days: int = Field(
+        default=_REQUIREMENT.not_older_than_days,
+        ge=1,
+        le=365,
+        description="Every class of nodes was measured within so many days.",
+    )
+    passing: list[CheckNumber] = Field(default_factory=list, description="Numbers of checks that pass, as `1.2.16`.")
+    no_new_failures: bool = Field(
+        default=False, description="Nothing fails that did not fail in the baseline which the platform accepted."
+    )
+
+
+class RequiresSection(_Section):
+    """What must hold before a Release may go there."""
+
+    benchmark: BenchmarkRequirementSection | None = Field(
+        default=None,
+        description="What kube-bench must have said of the cluster. The mode of `benchmark-recent`, "
+        "`benchmark-passing` and `benchmark-no-new-failures` says whether it blocks: see `rules`.",
+    )
+
+
 class EnvironmentEntry(_Section):
     """A place Apps go: cluster, namespace and the rules of that place."""
 
@@ -207,6 +287,9 @@ class EnvironmentEntry(_Section):
     cloud: Literal["aws", "gcp", "azure"] | None = Field(
         default=None, description="Whose identities `apps.*.cloud_identities` are."
     )
+    requires: RequiresSection = Field(
+        default_factory=RequiresSection, description="What must hold before a Release may go there."
+    )
 
 
 class AppEntry(_Section):
@@ -239,7 +322,9 @@ class TokenEntry(_Section):
         description="Who or what uses it; stands beside each Release.",
     )
     role: Role = Field(strict=False, description="What its holder may do.")
-    team: Name | None = Field(default=None, description="Whose Apps it is for; only platform-admin goes without.")
+    team: Name | None = Field(
+        default=None, description="Whose Apps it is for; only platform-admin and measurer go without."
+    )
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="The token's sha256, as 64 lower-case hex digits.")
 
 

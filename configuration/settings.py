@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
@@ -14,12 +15,30 @@ from pipelines.errors import NotFound
 
 
 class Role(StrEnum):
-    """What a token's holder may do, for its team's Apps (`platform-admin`: for all)."""
+    """What a token's holder may do, for its team's Apps (`platform-admin`: for all).
+
+    A `measurer` has no team: it hands in what kube-bench measured, and sees no App.
+    """
 
     VIEWER = "viewer"
     DEVELOPER = "developer"
     ON_CALL = "on-call"
     PLATFORM_ADMIN = "platform-admin"
+    MEASURER = "measurer"
+
+
+TEAMLESS = frozenset({Role.PLATFORM_ADMIN, Role.MEASURER})
+"""The roles whose tokens act for no team."""
+
+
+@dataclass(frozen=True, slots=True)
+class KubeBench:
+    """That kube-bench may run with hostPID and hostPath in `namespace`, who has reviewed it, and until when."""
+
+    namespace: str
+    exempted_by: str
+    reason: str
+    until: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +73,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that `gateway.yaml` says. Holds no credential of a cluster and no secret in the clear."""
+    """Everything that `gateway.yaml` says. Holds no credential of a cluster and no secret in the clear.
+
+    `node_classes` has for each cluster the kinds of its nodes, and which sections of a benchmark each must have;
+    `kube_bench` where its deploy worker collects what kube-bench measured.
+    """
 
     database_url: str
     redis_url: str
@@ -70,6 +93,15 @@ class Settings:
     git_hosts: tuple[str, ...] = ()
     git_credentials: Mapping[str, Reference] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    node_classes: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    kube_bench: Mapping[str, KubeBench] = field(default_factory=dict)
+
+    def cluster(self, name: str) -> ClusterName:
+        """The cluster called `name`; raises `NotFound`."""
+        if name not in self.clusters:
+            known = ", ".join(sorted(self.clusters))
+            raise NotFound(f"there is no cluster {name[:80]!r}", f"Clusters are: {known}", where="cluster")
+        return ClusterName(name)
 
     def app(self, name: str) -> App:
         """The App called `name`; raises `NotFound`."""

@@ -16,7 +16,7 @@ _LONGEST_TOKEN = 256
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A caller whose token was recognised. `team` is empty for a platform-admin without a team."""
+    """A caller whose token was recognised. `team` is empty for a platform-admin or measurer without a team."""
 
     name: str
     team: str

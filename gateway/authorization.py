@@ -12,24 +12,27 @@ from pipelines.errors import Forbidden, NotFound
 
 
 class Permission(StrEnum):
-    """What can be done with a team's Apps."""
+    """What can be done with a team's Apps, and with clusters."""
 
     READ = "read"
     RELEASE = "release"
     CANCEL = "cancel"
     ROLL_BACK = "roll back"
+    MEASURE = "hand in what kube-bench measured"
+    ACCEPT_BASELINE = "accept a baseline"
 
 
-_ALL = frozenset(Permission)
+_TEAMS = frozenset({Permission.READ, Permission.RELEASE, Permission.CANCEL, Permission.ROLL_BACK})
 # Developers may roll back what they may release: a way back that is harder to get than the way forward
 # only lengthens outages. So on-call differs from developer by name alone until there are freezes and
 # approvals to walk past.
 PERMISSIONS: MappingProxyType[Role, frozenset[Permission]] = MappingProxyType(
     {
         Role.VIEWER: frozenset({Permission.READ}),
-        Role.DEVELOPER: _ALL,
-        Role.ON_CALL: _ALL,
-        Role.PLATFORM_ADMIN: _ALL,
+        Role.DEVELOPER: _TEAMS,
+        Role.ON_CALL: _TEAMS,
+        Role.PLATFORM_ADMIN: frozenset(Permission),
+        Role.MEASURER: frozenset({Permission.READ, Permission.MEASURE}),
     }
 )
 

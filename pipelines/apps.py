@@ -136,12 +136,22 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True)
+class BenchmarkRequirement:
+    """What kube-bench must have said of an Environment's cluster. `passing` are numbers of checks, such as 1.2.16."""
+
+    not_older_than_days: int = 7
+    passing: tuple[str, ...] = ()
+    no_new_failures: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """A place an App goes: cluster, namespace and the rules of that place.
 
     `namespace` is a pattern with `{app}` and `{team}`. `rule_modes` overrides `mode` for single rules.
     `chart` is a version or channel of the standard chart. `cloud` (aws, gcp or azure) is whose identities
-    `App.cloud_identities` are; `pull_secrets` are Secrets that are in each of its namespaces.
+    `App.cloud_identities` are; `pull_secrets` are Secrets that are in each of its namespaces. `benchmark` is what
+    is required of its cluster; None: nothing.
     """
 
     name: EnvironmentName
@@ -158,6 +168,7 @@ class Environment:
     placements: Mapping[str, Placement] = field(default_factory=dict)
     pull_secrets: tuple[str, ...] = ()
     cloud: str | None = None
+    benchmark: BenchmarkRequirement | None = None
 
     def namespace_of(self, app: App) -> str:
         """The namespace that `app` has to itself in this Environment."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipelines.apps import ReleaseId
+from store.benchmarks import Benchmarks, MeasurementPage, NewMeasurement
 from store.bundles import Bundles
 from store.clusters import Clusters
 from store.events import Events, LeaseLost, Notify
@@ -26,6 +27,8 @@ __all__ = [
     "Event",
     "IdempotencyKey",
     "LeaseLost",
+    "MeasurementPage",
+    "NewMeasurement",
     "NewRelease",
     "Page",
     "Release",
@@ -52,6 +55,7 @@ class Store:
         self.events = Events(sessions, notify)
         self.bundles = Bundles(sessions)
         self.clusters = Clusters(sessions)
+        self.benchmarks = Benchmarks(sessions)
         self.locks = Locks(sessions)
         self.idempotency = Idempotency(sessions)
 

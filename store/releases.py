@@ -79,7 +79,7 @@ class Releases:
         """At most `limit` Releases, newest first, after `cursor`. Raises `InvalidInput` for a cursor not ours."""
         statement = _matching(wanted).order_by(ReleaseRow.number.desc()).limit(limit + 1)
         if cursor is not None:
-            statement = statement.where(ReleaseRow.number < _number(cursor))
+            statement = statement.where(ReleaseRow.number < number_of(cursor))
         with self._sessions.read() as session:
             rows = list(session.scalars(statement))
         items = tuple(_record(row) for row in rows[:limit])
@@ -326,7 +326,8 @@ def _rolled_out(app: str, environment: str) -> Select[ReleaseRow]:
     return _matching(wanted).where(ReleaseRow.dry_run.is_(False), ReleaseRow.bundle.is_not(None))
 
 
-def _number(cursor: str) -> int:
+def number_of(cursor: str) -> int:
+    """The row that a page ended with. Raises `InvalidInput` for a cursor that is none of ours."""
     if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 18:
         raise InvalidInput(
             f"{cursor[:40]!r} is not a cursor",

@@ -177,3 +177,54 @@ class IdempotencyRow(Table):
     request_digest: Mapped[str] = mapped_column(String(64))
     release_id: Mapped[str] = mapped_column(ForeignKey("releases.id"))
     created_at: Mapped[datetime]
+
+
+class MeasurementRow(Table):
+    """One run of kube-bench on one node. `document` is the report as compressed JSON; none where `error` says why."""
+
+    __tablename__ = "measurements"
+    __table_args__ = (Index(None, "cluster", "node_class", "measured_at"), Index(None, "cluster", "number"))
+
+    number: Mapped[int] = mapped_column(_Number, primary_key=True, autoincrement=True)
+    id: Mapped[str] = mapped_column(String(26), unique=True)
+    cluster: Mapped[str] = mapped_column(String(63))
+    node_class: Mapped[str] = mapped_column(String(63))
+    node: Mapped[str] = mapped_column(String(253))
+    source: Mapped[str] = mapped_column(String(16))
+    received_by: Mapped[str] = mapped_column(String(255))
+    measured_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    error: Mapped[str] = mapped_column(Text, default="")
+    version: Mapped[str] = mapped_column(String(255))
+    passed: Mapped[int]
+    failed: Mapped[int]
+    warned: Mapped[int]
+    informed: Mapped[int]
+    key: Mapped[str | None] = mapped_column(String(400), unique=True)
+    digest: Mapped[str] = mapped_column(String(64))
+    document: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class BaselineRow(Table):
+    """A measurement that the platform accepted as it is. The newest of a class of nodes counts."""
+
+    __tablename__ = "baselines"
+    __table_args__ = (Index(None, "cluster", "node_class", "number"),)
+
+    number: Mapped[int] = mapped_column(_Number, primary_key=True, autoincrement=True)
+    cluster: Mapped[str] = mapped_column(String(63))
+    node_class: Mapped[str] = mapped_column(String(63))
+    measurement: Mapped[int] = mapped_column(_Number, ForeignKey("measurements.number"))
+    accepted_by: Mapped[str] = mapped_column(String(255))
+    accepted_at: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(Text)
+
+
+class PageSessionRow(Table):
+    """Somebody who signed in to the pages, by the sha256 of what their browser holds, and whose token it was."""
+
+    __tablename__ = "page_sessions"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    token_sha256: Mapped[str] = mapped_column(String(64))
+    expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
 
 from pipelines.apps import ReleaseId
-from pipelines.check import Checked, CheckRequest, check
+from pipelines.check import Checked, CheckPorts, CheckRequest, check
 from pipelines.errors import ClusterUnavailable
 from pipelines.findings import blocking
 from pipelines.ports import ClusterFacts
+from pipelines.posture import BenchmarkCheck
 from pipelines.rules import parameters
 from pipelines.stages.resolve import Place
 from pipelines.states import ReleaseState
@@ -35,7 +38,8 @@ def check_release(context: CheckContext, release_id: ReleaseId) -> None:
     try:
         with Lease(store, release.id, holder), brought_to_an_end(store, release, holder):
             request = _request(context, release, scratch)
-            _settle(context, release, holder, check(request, context.ports, StoreReporter(store, release.id, holder)))
+            checked = check(request, _ports(context, release), StoreReporter(store, release.id, holder))
+            _settle(context, release, holder, checked)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -63,6 +67,16 @@ def _request(context: CheckContext, release: Release, scratch: Path) -> CheckReq
         render_timeout_seconds=settings.limits.render_timeout_seconds,
         check_timeout_seconds=settings.limits.check_timeout_seconds,
     )
+
+
+def _ports(context: CheckContext, release: Release) -> CheckPorts:
+    """The checks that are the same for all, and what the Release's Environment requires of its cluster."""
+    settings, requirement = context.settings, context.settings.environment(release.environment).benchmark
+    if requirement is None:
+        return context.ports
+    posture = context.store.benchmarks.posture(release.cluster, settings.node_classes[release.cluster])
+    proof = BenchmarkCheck(requirement, posture, datetime.now(UTC))
+    return replace(context.ports, policy=(*context.ports.policy, proof))
 
 
 def _facts(context: CheckContext, release: Release) -> ClusterFacts:

@@ -37,7 +37,11 @@ TOKENS = {
     **{f"shop-{role}": f"dg_shop-{role}-{'x' * 30}" for role in HOLDERS[:3]},
     **{f"bank-{role}": f"dg_bank-{role}-{'y' * 30}" for role in HOLDERS[:3]},
     "admin": f"dg_admin-{'z' * 30}",
+    "measurer": f"dg_measurer-{'m' * 30}",
 }
+
+
+TEAMLESS = {"admin": "platform-admin", "measurer": "measurer"}
 
 
 def bearer(name: str) -> dict[str, str]:
@@ -46,7 +50,7 @@ def bearer(name: str) -> dict[str, str]:
 
 def _token(name: str, text: str) -> str:
     team, _, role = name.partition("-")
-    place = f"team: {team}, role: {role}" if role else "role: platform-admin"
+    place = f"team: {team}, role: {role}" if role else f"role: {TEAMLESS[team]}"
     return f"  - {{name: {name}, {place}, sha256: {hashlib.sha256(text.encode()).hexdigest()}}}\n"
 
 

@@ -11,10 +11,12 @@ from werkzeug.test import TestResponse
 
 from pipelines.states import ReleaseState
 from store import Release, Store
+from tests.benchmarks import report
 
 from .conftest import TOKENS, bearer
 
 API = "/api/v1"
+MEASURED = {"node_class": "worker", "node": "worker-1", "report": report("worker")}
 ASK = {"app": "{app}", "environment": "staging", "ref": "main"}
 
 # (method, rule) → body, then the answers for: viewer, developer, on-call and platform-admin of the App's
@@ -36,10 +38,23 @@ ROUTES: dict[tuple[str, str], tuple[dict[str, object] | None, tuple[int, int, in
         {"reason": "it is 3 a.m."},
         (403, 202, 202, 202),
     ),
+    ("GET", f"{API}/clusters"): (None, (200, 200, 200, 200)),
+    ("GET", f"{API}/clusters/<cluster>"): (None, (200, 200, 200, 200)),
+    ("GET", f"{API}/clusters/<cluster>/benchmarks"): (None, (200, 200, 200, 200)),
+    ("POST", f"{API}/clusters/<cluster>/benchmarks"): (MEASURED, (403, 403, 403, 201)),
+    ("POST", f"{API}/clusters/<cluster>/baselines"): (
+        {"measurement": "0" * 26, "reason": "known"},
+        (403, 403, 403, 404),
+    ),
 }
 LISTS = {f"{API}/releases", f"{API}/apps"}
+NO_TEAMS = {rule for _, rule in ROUTES if "/clusters" in rule}
 CALLERS = {"shop-viewer": 0, "shop-developer": 1, "shop-on-call": 2, "admin": 3}
-MATRIX = [(method, rule, caller) for method, rule in ROUTES for caller in [*CALLERS, "bank-developer", "bank-on-call"]]
+MATRIX = [
+    (method, rule, caller)
+    for method, rule in ROUTES
+    for caller in [*CALLERS, "bank-developer", "bank-on-call", "measurer"]
+]
 PROTECTED = [key for key, (_, expected) in ROUTES.items() if expected is not None]
 
 
@@ -56,7 +71,8 @@ def call(client: FlaskClient) -> Callable[..., TestResponse]:
     def call(method: str, rule: str, *, app: str, release: str, headers: dict[str, str]) -> TestResponse:
         body, _ = ROUTES[method, rule]
         path = rule.replace("<release_id>", release).replace("<app>", app).replace("<environment>", "staging")
-        sent = None if body is None else {key: str(value).format(app=app) for key, value in body.items()}
+        path = path.replace("<cluster>", "local")
+        sent = None if body is None else {key: str(value).replace("{app}", app) for key, value in body.items()}
         return client.open(path, method=method, json=sent, headers=headers)
 
     return call
@@ -81,6 +97,9 @@ def test_each_role_gets_what_it_may(
         assert answer.status_code == 200
     elif caller in CALLERS:
         assert answer.status_code == expected[CALLERS[caller]], answer.text
+    elif rule in NO_TEAMS:
+        measures = caller == "measurer" and rule.endswith("/benchmarks") and method == "POST"
+        assert answer.status_code == (201 if measures else expected[0])
     elif rule in LISTS and method == "GET":
         assert "checkout" not in answer.text
     else:
@@ -116,7 +135,10 @@ def test_without_a_valid_token_there_is_nothing(
     assert answers[0].headers["WWW-Authenticate"].startswith("Bearer")
 
 
-@pytest.mark.parametrize(("method", "rule"), [key for key in PROTECTED if key[1] not in LISTS or key[0] == "POST"])
+@pytest.mark.parametrize(
+    ("method", "rule"),
+    [key for key in PROTECTED if key[1] not in NO_TEAMS and (key[1] not in LISTS or key[0] == "POST")],
+)
 @pytest.mark.parametrize("role", ["viewer", "developer", "on-call"])
 def test_another_teams_app_answers_like_one_that_does_not_exist(
     call: Callable[..., TestResponse], history: Release, method: str, rule: str, role: str

@@ -7,7 +7,7 @@ import secrets
 
 import click
 
-from configuration.settings import Role
+from configuration.settings import TEAMLESS, Role
 
 
 @click.group()
@@ -23,11 +23,11 @@ def new_token() -> tuple[str, str]:
 
 @token.command()
 @click.option("--name", required=True, help="Who or what uses it; stands beside each Release.")
-@click.option("--team", help="The team whose Apps it is for; not needed for platform-admin.")
+@click.option("--team", help="The team whose Apps it is for; not needed for platform-admin and measurer.")
 @click.option("--role", type=click.Choice([role.value for role in Role]), default="developer", show_default=True)
 def create(name: str, team: str | None, role: str) -> None:
     """Makes a token. It is printed once; gateway.yaml keeps only its digest."""
-    if team is None and role != Role.PLATFORM_ADMIN:
+    if team is None and role not in TEAMLESS:
         raise click.UsageError(f"--team is needed for the role {role}: a token acts for one team's Apps")
     text, digest = new_token()
     place = f", team: {team}" if team else ""
