@@ -29,6 +29,7 @@ from pipelines.apps import (
     Scraper,
     host_of,
 )
+from pipelines.backstop import Exceptions
 from pipelines.benchmark import NODE_CLASSES
 from pipelines.charts import STANDARD_CHARTS, StandardCharts
 from pipelines.errors import Fault, InvalidConfiguration
@@ -236,6 +237,7 @@ def _settings(
             for name, entry in file.clusters.items()
             if entry.kube_bench
         },
+        exceptions=Exceptions(**{key: tuple(names) for key, names in file.backstop.model_dump().items()}),
     )
 
 

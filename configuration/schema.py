@@ -21,12 +21,14 @@ from pipelines.apps import (
     Scraper,
     host_of,
 )
+from pipelines.backstop import Exceptions
 from pipelines.findings import Mode
 from pipelines.images import parse_image
 
 _DEFAULTS = Limits()
 _INGRESS, _SCRAPER, _API_SERVER = Ingress(), Scraper(), ApiServer()
 _REQUIREMENT = BenchmarkRequirement()
+_EXCEPTIONS = Exceptions()
 
 
 def _url(text: str) -> str:
@@ -64,6 +66,12 @@ def _cidr(text: str) -> str:
         raise ValueError("write the addresses as a network, such as 10.96.0.1/32") from None
 
 
+def _some_people(group: str) -> str:
+    if group in ("system:authenticated", "system:unauthenticated") or group.startswith("system:serviceaccounts"):
+        raise ValueError("write a group of people: this one is everybody, or programs")
+    return group
+
+
 def _pinned_image(text: str) -> str:
     image = parse_image(text)
     is_pinned = bool(image.digest) or (image.tag or "latest").lower() != "latest"
@@ -95,6 +103,8 @@ CloudIdentity = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9:/_.@+=-]+
 BenchmarkSection = Literal["master", "etcd", "controlplane", "node", "policies", "managedservices"]
 CheckNumber = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$", max_length=32)]
 Chart = Annotated[str, StringConstraints(min_length=1, max_length=60)]
+UserName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:/_.@+=-]*$", max_length=300)]
+GroupName = Annotated[UserName, AfterValidator(_some_people)]
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 
 
@@ -364,6 +374,33 @@ class GitSection(_Section):
     )
 
 
+class BackstopSection(_Section):
+    """Who else may write in managed namespaces, and what more only the gateway writes there.
+
+    It holds by what `deploy-gateway cluster install` writes into a cluster: run it after a change.
+    """
+
+    restart_groups: list[GroupName] = Field(
+        default_factory=list,
+        description="Groups of the cluster's users that may `kubectl rollout restart`, and change nothing else.",
+    )
+    break_glass_groups: list[GroupName] = Field(
+        default=list(_EXCEPTIONS.break_glass_groups),
+        description="Groups whose users may write anything that the rules allow; the cluster's audit log names them. "
+        f"By default `{_EXCEPTIONS.break_glass_groups[0]}`.",
+    )
+    operators: list[UserName] = Field(
+        default_factory=list,
+        description="Users that may write Secrets in the namespace `deploy-gateway` without being administrators, "
+        "such as `system:serviceaccount:external-secrets:external-secrets`.",
+    )
+    kinds: list[Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$")]] = Field(
+        default_factory=list,
+        description="More kinds that only the gateway writes, such as those that make pods: `RESOURCE.GROUP`, "
+        "the resource in the plural, `rollouts.argoproj.io` say.",
+    )
+
+
 class LimitsSection(_Section):
     """Bounds on what one request, and one team's repository, may cost."""
 
@@ -411,3 +448,6 @@ class GatewayFile(_Section):
     images: Images = Field(default_factory=Images, description="Where images may come from.")
     git: GitSection = Field(default_factory=GitSection, description="Where repositories may be.")
     limits: LimitsSection = Field(default_factory=LimitsSection, description="Bounds on cost.")
+    backstop: BackstopSection = Field(
+        default_factory=BackstopSection, description="What holds in a cluster for everybody else."
+    )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from configuration.references import Reference
 from pipelines.apps import App, ClusterName, Environment
+from pipelines.backstop import Exceptions
 from pipelines.charts import StandardChart, StandardCharts
 from pipelines.errors import NotFound
 
@@ -93,6 +94,7 @@ class Settings:
     git_hosts: tuple[str, ...] = ()
     git_credentials: Mapping[str, Reference] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    exceptions: Exceptions = field(default_factory=Exceptions)
     node_classes: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     kube_bench: Mapping[str, KubeBench] = field(default_factory=dict)
 

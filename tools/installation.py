@@ -15,7 +15,8 @@ import httpx
 from configuration.file import load
 from configuration.settings import Role
 from pipelines.adapters.cel import CelRules
-from pipelines.rules import as_json, cluster_objects, load_rules, parameters
+from pipelines.backstop import backstop
+from pipelines.rules import as_json, load_rules, parameters
 from store import migrate
 from tools.commands.token import new_token
 from tools.stack import Stack
@@ -119,8 +120,8 @@ def install(
     rules = load_rules()
     CelRules(rules)  # a rule that does not compile stops the start, here and not at the first Release
     prefixes = tuple(registry.prefix for registry in settings.registries)
-    objects = cluster_objects(rules, parameters(prefixes), tuple(settings.environments.values()))
-    applied = stack.kubectl("apply", "--server-side", "--filename=-", stdin=as_json(objects))
+    objects = backstop(rules, parameters(prefixes), tuple(settings.environments.values()), settings.exceptions)
+    applied = stack.kubectl("apply", "--server-side", "--force-conflicts", "--filename=-", stdin=as_json(objects))
     if applied.returncode != 0:
         raise RuntimeError(f"the rules could not be installed: {applied.stderr}")
     push_image(stack.registry, SMOKE_IMAGE)

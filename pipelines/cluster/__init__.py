@@ -18,3 +18,6 @@ SERVICE_ACCOUNT = "deploy-gateway"
 
 MANAGED_LABEL = "deploy-gateway.dev/managed"
 ENVIRONMENT_LABEL = "deploy-gateway.dev/environment"
+
+VERIFY_NAMESPACE = "deploy-gateway-verify"
+"""A managed namespace with nothing in it, where `cluster verify` asks what would be refused."""

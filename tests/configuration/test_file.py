@@ -22,6 +22,7 @@ from pipelines.apps import (
     Mesh,
     Scraper,
 )
+from pipelines.backstop import Exceptions
 from pipelines.errors import InvalidConfiguration
 from pipelines.findings import Mode
 from pipelines.rules import SCHEMA_RULES
@@ -171,6 +172,12 @@ def test_an_app_gets_its_own_chart_before_its_environments(write, charts: Path) 
     assert got == ["0.2.0", "0.2.0", "0.1.0", "0.10.0"]
     assert settings.chart(checkout, production, "stable").version == "0.1.0"
     assert settings.chart(cart, staging).path == charts / "0.1.0"
+
+
+def test_who_else_may_write_is_what_the_platform_says(write) -> None:
+    assert load(write(FULL), environ={}).exceptions == Exceptions()
+    text = changed(FULL, "images: {", "backstop: {restart_groups: [on-call], kinds: [rollouts.argoproj.io]}\nimages: {")
+    assert load(write(text), environ={}).exceptions == Exceptions(("on-call",), kinds=("rollouts.argoproj.io",))
 
 
 def test_the_smoke_image_is_the_platforms(write) -> None:
@@ -336,6 +343,9 @@ def test_a_reference_that_leads_nowhere_is_told_by_line_and_without_the_secret(
         ("mode: warn", "api_server: {cidr: 10.0.0.1/8}", 8, "api_server.cidr: write the addresses as a network"),
         ("mode: warn", "api_server: {ports: []}", 8, "api_server.ports: "),
         ("mode: warn", "api_server: {ports: [70000]}", 8, "less than or equal to 65535"),
+        ("images: {", 'backstop: {kinds: [Rollout]}\nimages: {', 15, "backstop.kinds[0]: does not have the form it must have, not 'Rollout'"),
+        ("images: {", 'backstop: {restart_groups: ["system:authenticated"]}\nimages: {', 15, "restart_groups[0]: write a group of people"),
+        ("images: {", 'backstop: {break_glass_groups: ["system:serviceaccounts:shop"]}\nimages: {', 15, "break_glass_groups[0]: write a group of people"),
         ("images: {", 'images: {smoke: "127.0.0.1:5000/curl", ', 15, "images.smoke: write an image with a tag"),
         ("images: {", 'images: {smoke: "127.0.0.1:5000/curl:latest", ', 15, "images.smoke: write an image with a tag"),
         ("images: {", 'images: {smoke: "127.0.0.1:5000/curl:8 x", ', 15, "images.smoke: write an image with a tag"),

@@ -169,7 +169,10 @@ def test_no_controller_acts_as_the_administrator(stack: Stack, namespace: str) -
     makers = [
         entry["user"]["username"]
         for entry in map(json.loads, stack.audit_log.read_text().splitlines())
-        if entry["verb"] == "create" and entry.get("objectRef", {}).get("resource") in ("replicasets", "pods")
+        if entry["verb"] == "create"
+        and entry.get("objectRef", {}).get("resource") in ("replicasets", "pods")
+        and entry["stage"] == "ResponseComplete"
+        and "impersonatedUser" not in entry
     ]
     assert {
         "system:serviceaccount:kube-system:deployment-controller",

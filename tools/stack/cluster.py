@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.cluster import ACCESS, GATEWAY_ONLY, MANAGED_LABEL, SERVICE_ACCOUNT, SERVICE_ACCOUNT_NAMESPACE
+from pipelines.backstop import Exceptions, foundation
+from pipelines.cluster import MANAGED_LABEL, SERVICE_ACCOUNT, SERVICE_ACCOUNT_NAMESPACE
 from pipelines.errors import ClusterUnavailable
+from pipelines.rules import as_json
 from tools.stack.control_plane import NODES
 from tools.stack.kinds import ADD_ONS, MESH, Kinds, essentials, groups
 from tools.toolbox import ensure
@@ -45,8 +47,9 @@ def prepare_cluster(admin: Path, state: Path, *, embedded: bool, progress: Calla
     """
     with ThreadPoolExecutor() as pool:
         crds = pool.submit(_install_kinds, admin, embedded=embedded, progress=progress)
-        files = [ACCESS, GATEWAY_ONLY, *([_EMBEDDED] if embedded else [])]
-        _must(admin, *_apply(*files))
+        _must(admin, *_apply(Path("-")), stdin=as_json(foundation(Exceptions())))
+        if embedded:
+            _must(admin, *_apply(_EMBEDDED))
         version = json.loads(_must(admin, "get", "--raw=/version"))["gitVersion"]
         deploy = _deploy_kubeconfig(admin, state / "zones" / "deploy" / "kubeconfig")
         _await_policies(admin)

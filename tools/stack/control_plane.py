@@ -120,6 +120,8 @@ def _api_server(
             f"--service-account-signing-key-file={pki.service_account_key}",
             f"--audit-policy-file={policy}",
             f"--audit-log-path={audit_log(state)}",
+            "--audit-log-maxsize=100",  # MiB, and the one before it
+            "--audit-log-maxbackup=1",
             "--endpoint-reconciler-type=none",
             f"--kubelet-certificate-authority={pki.authority}",
             f"--kubelet-client-certificate={pki.client_certificate}",
@@ -143,6 +145,7 @@ def _controller_manager(program: Path, pki: Pki, kubeconfigs: Mapping[str, Path]
             f"--kubeconfig={kubeconfigs['kube-controller-manager']}",
             "--use-service-account-credentials=true",
             "--controllers=*,-node-lifecycle-controller",
+            "--horizontal-pod-autoscaler-sync-period=2s",
             f"--service-account-private-key-file={pki.service_account_key}",
             f"--root-ca-file={pki.authority}",
             "--leader-elect=false",
