@@ -204,6 +204,14 @@ class ImageNotFound(InvalidInput):
     title = "No such image in the registry"
 
 
+class ImageUnreadable(InvalidInput):
+    """The registry has the image, and its manifest, config or signature is not in a form that can be trusted."""
+
+    code = "image-unreadable"
+    http_status = 422
+    title = "The image can't be read"
+
+
 class RenderFailed(InvalidInput):
     """Helm refused to render the chart with these values."""
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-import threading
+import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler
 
 import httpx
 import pytest
 
-from pipelines.adapters.registry import Registries
+from pipelines.adapters.registry import LARGEST_DOCUMENT_BYTES, Registries
+from pipelines.adapters.registry_access import api_host
 from pipelines.credentials import Credentials
-from pipelines.errors import AccessRefused, ImageNotFound, RegistryUnavailable
+from pipelines.errors import AccessRefused, ImageNotFound, ImageUnreadable, RegistryUnavailable
+from pipelines.images import parse_image
+from tests.images import Answer, push, put_blob, serving, sha256
 from tools.stack.images import push_image
 
 DIGEST = "sha256:" + "a" * 64
@@ -36,39 +40,11 @@ def test_a_registry_that_is_away_is_worth_another_try(plain: list[str]) -> None:
     assert caught.value.retryable
 
 
-Answer = Callable[[BaseHTTPRequestHandler], tuple[int, dict[str, str], bytes]]
-
-
 @pytest.fixture
 def serve() -> Iterator[Callable[[Answer], str]]:
     """Starts registries that answer as a test says; gives their `host:port`."""
-    servers: list[ThreadingHTTPServer] = []
-
-    def start(answer: Answer) -> str:
-        class Handler(BaseHTTPRequestHandler):
-            def _any(self) -> None:
-                status, headers, body = answer(self)
-                self.send_response(status)
-                for name, value in {"Content-Length": str(len(body)), **headers}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(body)
-
-            do_GET = do_HEAD = _any
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        servers.append(server)
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        return f"127.0.0.1:{server.server_port}"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    with ExitStack() as running:
+        yield lambda answer: running.enter_context(serving(answer))
 
 
 def _with_token(document: object, status: int = 200, realm: str = "http://{host}/token") -> Answer:
@@ -95,12 +71,13 @@ def test_a_pull_token_is_asked_for(serve: Callable[[Answer], str], document: obj
     [
         _with_token({"token": 3}),
         _with_token({}, status=503),
+        _with_token([]),
         lambda _request: (200, {}, b""),
         lambda _request: (200, {"Docker-Content-Digest": "md5:x"}, b""),
         lambda _request: (500, {}, b""),
         lambda _request: (302, {"Location": "http://127.0.0.1:1/"}, b""),
     ],
-    ids=["no-text", "no-token", "no-digest", "other-digest", "broken", "redirect"],
+    ids=["no-text", "no-token", "no-object", "no-digest", "other-digest", "broken", "redirect"],
 )
 def test_no_digest_is_no_pass(serve: Callable[[Answer], str], answer: Answer) -> None:
     host = serve(answer)
@@ -179,3 +156,222 @@ def test_a_pull_token_is_asked_for_with_the_credentials(serve: Callable[[Answer]
 
     host = serve(answer)
     assert _registries(host, f"{host}/", GOOD).digest(f"{host}/a:1", timeout_seconds=5) == DIGEST
+
+
+def test_what_is_missing_is_named(serve: Callable[[Answer], str]) -> None:
+    host = serve(_with_token({}, status=401))
+    with pytest.raises(AccessRefused, match="there are no credentials for it"):
+        Registries(plain_http_hosts=[host]).digest(f"{host}/a:1", timeout_seconds=5)
+    with pytest.raises(AccessRefused, match=f"the credentials of {host}/ were refused"):
+        _registries(host, f"{host}/", GOOD).digest(f"{host}/a:1", timeout_seconds=5)
+
+
+def test_credentials_may_be_of_one_repository_alone(serve: Callable[[Answer], str], registry: str) -> None:
+    pushed = push_image(registry, "tests/private:3")
+    host = serve(_private(registry))
+    registries = _registries(host, f"{host}/tests/private", GOOD)
+    assert registries.digest(f"{host}/tests/private:3", timeout_seconds=5) == pushed
+    with pytest.raises(AccessRefused):
+        registries.digest(f"{host}/tests/private-other:3", timeout_seconds=5)
+
+
+CONTENT = b'{"schemaVersion": 2}'
+HELD = sha256(CONTENT)
+
+
+def _holding(content: bytes, seconds: float = 0) -> Answer:
+    def answer(_request: BaseHTTPRequestHandler) -> tuple[int, dict[str, str], bytes]:
+        time.sleep(seconds)
+        return 200, {}, content
+
+    return answer
+
+
+def test_what_a_digest_stands_for_is_read(registry: str) -> None:
+    digest = push(registry, "tests/read:1", "os", "app")
+    registries = Registries(plain_http_hosts=[registry])
+    manifest = registries.manifest(f"{registry}/tests/read", digest, timeout_seconds=5)
+    config = json.loads(manifest)["config"]["digest"]
+    assert sha256(manifest) == digest
+    assert sha256(registries.blob(f"{registry}/tests/read", config, timeout_seconds=5)) == config
+
+
+@pytest.mark.parametrize("what", ["manifest", "blob"])
+def test_bytes_of_another_digest_are_refused(serve: Callable[[Answer], str], what: str) -> None:
+    host = serve(_holding(b"{}"))
+    read = getattr(Registries(plain_http_hosts=[host]), what)
+    with pytest.raises(ImageUnreadable, match=f"something other than {HELD} of a"):
+        read(f"{host}/a", HELD, timeout_seconds=5)
+
+
+def test_a_document_without_end_is_not_read_to_its_end(serve: Callable[[Answer], str]) -> None:
+    host = serve(_holding(b" " * (LARGEST_DOCUMENT_BYTES + 1)))
+    with pytest.raises(ImageUnreadable, match="above 4 MiB"):
+        Registries(plain_http_hosts=[host]).blob(f"{host}/a", HELD, timeout_seconds=5)
+
+
+def test_a_registry_that_takes_too_long_is_no_pass(serve: Callable[[Answer], str]) -> None:
+    host = serve(_holding(CONTENT, seconds=0.4))
+    with pytest.raises(RegistryUnavailable, match="does not answer"):
+        Registries(plain_http_hosts=[host]).blob(f"{host}/a", HELD, timeout_seconds=0.1)
+
+
+def test_a_registry_that_sends_byte_after_byte_is_no_pass(serve: Callable[[Answer], str]) -> None:
+    def slowly(request: BaseHTTPRequestHandler) -> tuple[int, dict[str, str], bytes]:
+        request.wfile.write(b"HTTP/1.0 200 OK\r\n\r\n")
+        for _ in range(8):
+            request.wfile.write(b" ")
+            time.sleep(0.06)
+        return 200, {}, b""
+
+    host = serve(slowly)
+    with pytest.raises(RegistryUnavailable, match="takes longer than 0"):
+        Registries(plain_http_hosts=[host]).blob(f"{host}/a", HELD, timeout_seconds=0.2)
+
+
+@pytest.mark.parametrize("status", [500, 302])
+@pytest.mark.parametrize("what", ["manifest", "blob"])
+def test_a_registry_that_is_not_well_is_no_pass(serve: Callable[[Answer], str], what: str, status: int) -> None:
+    host = serve(lambda _request: (status, {}, b""))
+    with pytest.raises(RegistryUnavailable):
+        getattr(Registries(plain_http_hosts=[host]), what)(f"{host}/a", HELD, timeout_seconds=5)
+
+
+def test_storage_elsewhere_is_shown_no_credentials(serve: Callable[[Answer], str]) -> None:
+    shown: list[str | None] = []
+
+    def storage(request: BaseHTTPRequestHandler) -> tuple[int, dict[str, str], bytes]:
+        shown.append(request.headers.get("Authorization"))
+        return 200, {}, CONTENT
+
+    def front(request: BaseHTTPRequestHandler) -> tuple[int, dict[str, str], bytes]:
+        if request.headers.get("Authorization") != GOOD.basic:
+            return 401, {"WWW-Authenticate": 'Basic realm="r"'}, b""
+        return 307, {"Location": f"http://{elsewhere}/x?signature=1"}, b""
+
+    elsewhere = serve(storage)
+    host = serve(front)
+    registries = Registries(plain_http_hosts=[host, elsewhere], credentials={f"{host}/": lambda: GOOD})
+    assert registries.blob(f"{host}/a", HELD, timeout_seconds=5) == CONTENT
+    assert shown == [None]
+
+
+def test_storage_that_asks_for_credentials_gets_none(serve: Callable[[Answer], str]) -> None:
+    elsewhere = serve(lambda _request: (401, {"WWW-Authenticate": 'Basic realm="r"'}, b""))
+    host = serve(lambda _request: (307, {"Location": f"http://{elsewhere}/x"}, b""))
+    both = {f"{host}/": lambda: GOOD, f"{elsewhere}/": lambda: GOOD}
+    with pytest.raises(AccessRefused):
+        Registries(plain_http_hosts=[host, elsewhere], credentials=both).blob(f"{host}/a", HELD, timeout_seconds=5)
+
+
+def test_a_registry_may_move_a_blob_on_its_own_host(serve: Callable[[Answer], str], registry: str) -> None:
+    digest = put_blob(registry, "tests/moved", CONTENT)
+
+    def front(request: BaseHTTPRequestHandler) -> tuple[int, dict[str, str], bytes]:
+        if request.path == "/moved":
+            return 200, {}, CONTENT
+        return 307, {"Location": "/moved"}, b""
+
+    host = serve(front)
+    assert Registries(plain_http_hosts=[host]).blob(f"{host}/a", digest, timeout_seconds=5) == CONTENT
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://127.0.0.1:{port}/",
+        "https://127.0.0.1:{port}/",
+        "https://169.254.169.254/latest/meta-data",
+        "https://[::1]/",
+        "https://user:password@192.0.2.1/",
+        "https://nowhere.invalid/",
+        "https://[broken/",
+        "file:///etc/passwd",
+        "/again",
+    ],
+)
+def test_nobody_is_sent_to_this_machine_nor_in_circles(serve: Callable[[Answer], str], location: str) -> None:
+    asked: list[str] = []
+
+    def inside(request: BaseHTTPRequestHandler) -> tuple[int, dict[str, str], bytes]:
+        asked.append(request.path)
+        return 200, {}, CONTENT
+
+    port = serve(inside).partition(":")[2]
+    host = serve(lambda _request: (307, {"Location": location.format(port=port)}, b""))
+    with pytest.raises(RegistryUnavailable, match="sends whoever asks for"):
+        Registries(plain_http_hosts=[host]).blob(f"{host}/a", HELD, timeout_seconds=5)
+    assert asked == []
+
+
+def test_manifests_are_where_they_are_asked_for(serve: Callable[[Answer], str]) -> None:
+    elsewhere = serve(_holding(CONTENT))
+    host = serve(lambda _request: (307, {"Location": f"http://{elsewhere}/x"}, b""))
+    with pytest.raises(RegistryUnavailable, match="sends whoever asks for manifests"):
+        Registries(plain_http_hosts=[host, elsewhere]).manifest(f"{host}/a", HELD, timeout_seconds=5)
+
+
+def test_a_pull_token_is_asked_for_once(serve: Callable[[Answer], str]) -> None:
+    asked: list[str] = []
+
+    def answer(request: BaseHTTPRequestHandler) -> tuple[int, dict[str, str], bytes]:
+        asked.append(request.path.partition("?")[0])
+        return _with_token({"token": "t"})(request)
+
+    host = serve(answer)
+    registries = Registries(plain_http_hosts=[host])
+    for _ in range(3):
+        registries.digest(f"{host}/a:1", timeout_seconds=5)
+    assert asked.count("/token") == 1
+
+
+def test_tags_are_listed(registry: str) -> None:
+    for tag in ("1.0", "1.1", "latest"):
+        push(registry, f"tests/tags:{tag}", "os")
+    found = Registries(plain_http_hosts=[registry]).tags(f"{registry}/tests/tags", timeout_seconds=5)
+    assert set(found) == {"1.0", "1.1", "latest"}
+
+
+def _paged(link: str) -> Answer:
+    def answer(request: BaseHTTPRequestHandler) -> tuple[int, dict[str, str], bytes]:
+        is_first = "last=" not in request.path
+        tags = ["a"] if is_first else ["b"]
+        return 200, {"Link": link} if is_first else {}, json.dumps({"tags": tags}).encode()
+
+    return answer
+
+
+def test_tags_go_on_for_pages(serve: Callable[[Answer], str]) -> None:
+    host = serve(_paged('</v2/a/tags/list?n=1&last=a>; rel="next"'))
+    assert Registries(plain_http_hosts=[host]).tags(f"{host}/a", timeout_seconds=5) == ("a", "b")
+
+
+def test_tags_do_not_go_on_elsewhere(serve: Callable[[Answer], str]) -> None:
+    host = serve(_paged('<http://elsewhere.example.com/v2/a/tags/list?last=a>; rel="next"'))
+    with pytest.raises(RegistryUnavailable, match="on another host"):
+        Registries(plain_http_hosts=[host]).tags(f"{host}/a", timeout_seconds=5)
+
+
+def test_tags_do_not_go_on_for_ever(serve: Callable[[Answer], str]) -> None:
+    host = serve(lambda _request: (200, {"Link": '</v2/a/tags/list>; rel="next"'}, b'{"tags": null}'))
+    with pytest.raises(ImageUnreadable, match="pages of tags"):
+        Registries(plain_http_hosts=[host]).tags(f"{host}/a", timeout_seconds=5)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"tags": [1]}', b'{"tags": 3}', b"{}", b"[" * 100_000])
+def test_a_list_of_tags_that_is_none_is_no_pass(serve: Callable[[Answer], str], body: bytes) -> None:
+    host = serve(_holding(body))
+    with pytest.raises(RegistryUnavailable, match="has no list of tags"):
+        Registries(plain_http_hosts=[host]).tags(f"{host}/a", timeout_seconds=5)
+
+
+@pytest.mark.parametrize(
+    ("image", "host", "path"),
+    [
+        ("python:3.13", "registry-1.docker.io", "library/python"),
+        ("bitnami/redis:8", "registry-1.docker.io", "bitnami/redis"),
+        ("quay.io/a/b:1", "quay.io", "a/b"),
+    ],
+)
+def test_docker_hub_answers_by_another_name(image: str, host: str, path: str) -> None:
+    assert api_host(parse_image(image)) == (host, path)
