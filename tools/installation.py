@@ -119,7 +119,8 @@ def install(
     rules = load_rules()
     CelRules(rules)  # a rule that does not compile stops the start, here and not at the first Release
     prefixes = tuple(registry.prefix for registry in settings.registries)
-    objects = cluster_objects(rules, parameters(prefixes), tuple(settings.environments.values()))
+    places = tuple(settings.environments.values())
+    objects = cluster_objects(rules, parameters(prefixes, places), places)
     applied = stack.kubectl("apply", "--server-side", "--filename=-", stdin=as_json(objects))
     if applied.returncode != 0:
         raise RuntimeError(f"the rules could not be installed: {applied.stderr}")

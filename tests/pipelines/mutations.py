@@ -4,35 +4,15 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from tests.pipelines.mutation import Mutation
+from tests.pipelines.mutations_network import NETWORK
 
 DIGEST = "sha256:" + "0" * 64
 IMAGE = "registry.example.com/shop/checkout"
 CLUSTER_ROLE = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "x"}}
 PRIORITY = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "x"}, "value": 1}
-
-
-@dataclass(frozen=True, slots=True)
-class Mutation:
-    """`change` is made to the object of `kind`; with `added`, that object comes to the others instead."""
-
-    rule: str
-    what: str
-    kind: str
-    change: Callable[[Any], object]
-    added: Any = None
-
-    def __str__(self) -> str:
-        return f"{self.rule}: {self.what}"
-
-    def applied(self, objects: tuple[Any, ...]) -> tuple[Any, ...]:
-        """`objects`, one of them changed; the changed one alone is what a server would be asked about."""
-        made = copy.deepcopy(objects)
-        if self.added is not None:
-            return (*made, self.added)
-        self.change(next(one for one in made if one["kind"] == self.kind))
-        return made
 
 
 def _pod(rule: str, what: str, change: Callable[[Any], object]) -> Mutation:
@@ -139,20 +119,6 @@ MUTATIONS = (
         "a port",
         lambda spec: spec.update(portLevelMtls={"8080": {"mode": "DISABLE"}}),
     ),
-    _spec("network-policy-closed", "NetworkPolicy", "everybody", lambda spec: spec.update(ingress=[{}])),
-    _spec(
-        "network-policy-closed",
-        "NetworkPolicy",
-        "0.0.0.0/0",
-        lambda spec: spec.update(ingress=[{"from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}]),
-    ),
-    _spec(
-        "network-policy-closed",
-        "NetworkPolicy",
-        "every namespace",
-        lambda spec: spec.update(ingress=[{"from": [{"namespaceSelector": {}}]}]),
-    ),
-    _spec("network-policy-closed", "NetworkPolicy", "everywhere", lambda spec: spec.update(egress=[{}])),
     _security("no-privileges", "privileged", privileged=True, allowPrivilegeEscalation=True),
     _security("no-privileges", "escalation", allowPrivilegeEscalation=True),
     _security("no-privileges", "no drop", capabilities={}),
@@ -182,9 +148,7 @@ MUTATIONS = (
     _security("seccomp", "unconfined", seccompProfile={"type": "Unconfined"}),
     _pod("service-account", "default", lambda pod: pod.update(serviceAccountName="default")),
     _pod("service-account", "a token", lambda pod: pod.update(automountServiceAccountToken=True)),
-    _spec("service-type", "Service", "LoadBalancer", lambda spec: spec.update(type="LoadBalancer")),
-    _spec("service-type", "Service", "NodePort", lambda spec: spec.update(type="NodePort")),
-    _spec("service-type", "Service", "externalIPs", lambda spec: spec.update(externalIPs=["10.0.0.1"])),
     Mutation("team-scope", "a ClusterRole", "ClusterRole", lambda _: None, CLUSTER_ROLE),
     Mutation("team-scope", "a PriorityClass", "PriorityClass", lambda _: None, PRIORITY),
+    *NETWORK,
 )
