@@ -8,11 +8,10 @@ from typing import Any
 
 from tests.pipelines.mutation import Mutation
 from tests.pipelines.mutations_network import NETWORK
+from tests.pipelines.mutations_scope import SCOPE
 
 DIGEST = "sha256:" + "0" * 64
 IMAGE = "registry.example.com/shop/checkout"
-CLUSTER_ROLE = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "x"}}
-PRIORITY = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "x"}, "value": 1}
 
 
 def _pod(rule: str, what: str, change: Callable[[Any], object]) -> Mutation:
@@ -31,32 +30,8 @@ def _template(rule: str, what: str, change: Callable[[Any], object]) -> Mutation
     return Mutation(rule, what, "Deployment", lambda one: change(one["spec"]["template"]["metadata"]))
 
 
-def _spec(rule: str, kind: str, what: str, change: Callable[[Any], object]) -> Mutation:
-    return Mutation(rule, what, kind, lambda one: change(one["spec"]))
-
-
 def _image(rule: str, image: str) -> Mutation:
     return _container(rule, image, lambda one: one.update(image=image))
-
-
-def _role(what: str, **rule: Any) -> Mutation:
-    added = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"], **rule}
-    return Mutation("rbac-narrow", what, "Role", lambda one: one.update(rules=[added]))
-
-
-def _binding(what: str, role: str, subject: dict[str, str]) -> Mutation:
-    group = "rbac.authorization.k8s.io"
-    added = {
-        "apiVersion": f"{group}/v1",
-        "kind": "RoleBinding",
-        "metadata": {"name": "x", "namespace": "checkout-staging"},
-        "roleRef": {"apiGroup": group, "kind": role, "name": "checkout"},
-        "subjects": [subject],
-    }
-    return Mutation("rbac-narrow", what, "RoleBinding", lambda _: None, added)
-
-
-_OWN = {"kind": "ServiceAccount", "name": "checkout", "namespace": "checkout-staging"}
 
 
 def _unset_security(rule: str, *names: str) -> Mutation:
@@ -111,29 +86,10 @@ MUTATIONS = (
         "traffic taken out",
         lambda one: one.update(annotations={"traffic.sidecar.istio.io/excludeInboundPorts": "8080"}),
     ),
-    _spec("mtls-strict", "PeerAuthentication", "PERMISSIVE", lambda spec: spec.update(mtls={"mode": "PERMISSIVE"})),
-    _spec("mtls-strict", "PeerAuthentication", "no mode", lambda spec: spec.pop("mtls")),
-    _spec(
-        "mtls-strict",
-        "PeerAuthentication",
-        "a port",
-        lambda spec: spec.update(portLevelMtls={"8080": {"mode": "DISABLE"}}),
-    ),
     _security("no-privileges", "privileged", privileged=True, allowPrivilegeEscalation=True),
     _security("no-privileges", "escalation", allowPrivilegeEscalation=True),
     _security("no-privileges", "no drop", capabilities={}),
     _security("no-privileges", "SYS_ADMIN", capabilities={"drop": ["ALL"], "add": ["SYS_ADMIN"]}),
-    _role("a wildcard of verbs", verbs=["*"]),
-    _role("a wildcard of groups", apiGroups=["*"]),
-    _role("a wildcard of resources", resources=["*"]),
-    _role("secrets", resources=["secrets"]),
-    _role("exec", resources=["pods/exec"], verbs=["create"]),
-    _role("roles", apiGroups=["rbac.authorization.k8s.io"], resources=["roles"]),
-    _role("ephemeral containers", resources=["pods/ephemeralcontainers"]),
-    _binding("a ClusterRole is bound", "ClusterRole", _OWN),
-    _binding("everybody is bound", "Role", {"kind": "Group", "name": "system:authenticated"}),
-    _binding("another namespace's account is bound", "Role", {**_OWN, "namespace": "frontpage-staging"}),
-    _role("impersonate", resources=["serviceaccounts"], verbs=["impersonate"]),
     _security("read-only-root", "writable", readOnlyRootFilesystem=False),
     Mutation(
         "required-labels", "no team", "Deployment", lambda one: one["metadata"]["labels"].pop("deploy-gateway.dev/team")
@@ -148,7 +104,6 @@ MUTATIONS = (
     _security("seccomp", "unconfined", seccompProfile={"type": "Unconfined"}),
     _pod("service-account", "default", lambda pod: pod.update(serviceAccountName="default")),
     _pod("service-account", "a token", lambda pod: pod.update(automountServiceAccountToken=True)),
-    Mutation("team-scope", "a ClusterRole", "ClusterRole", lambda _: None, CLUSTER_ROLE),
-    Mutation("team-scope", "a PriorityClass", "PriorityClass", lambda _: None, PRIORITY),
     *NETWORK,
+    *SCOPE,
 )

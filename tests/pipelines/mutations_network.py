@@ -15,7 +15,7 @@ def changed(rule: str, kind: str, what: str, field: str | None, **spec: Any) -> 
     return Mutation(rule, what, kind, lambda one: one["spec"].update(spec), field=field)
 
 
-def _service(what: str, field: str, **spec: Any) -> Mutation:
+def _service(what: str, field: str | None, **spec: Any) -> Mutation:
     return changed("service-type", "Service", what, field, **spec)
 
 
@@ -126,7 +126,7 @@ _AUTHORIZATION = (
 NETWORK = (
     _service("LoadBalancer", "spec.type", type="LoadBalancer"),
     _service("NodePort", "spec.type", type="NodePort"),
-    _service("ExternalName", "spec.type", type="ExternalName"),
+    _service("ExternalName", None, type="ExternalName", externalName="api.stripe.com"),
     _service("externalIPs", "spec.externalIPs", externalIPs=["10.0.0.1"]),
     _service("loadBalancerIP", "spec.loadBalancerIP", loadBalancerIP="10.0.0.1"),
     _service("externalName", "spec.externalName", externalName="api.stripe.com"),
