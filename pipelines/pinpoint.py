@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from pipelines.ports import Manifest
-from pipelines.resources import at, field_path
+from pipelines.resources import at, field_path, field_text
 
 Path = tuple[str | int, ...]
 Judge = Callable[[Manifest], str | None]
@@ -17,7 +17,7 @@ _ITEM = "[]"
 
 
 def pinpoint(message: str, default: str, manifest: Manifest, judge: Judge) -> Iterator[tuple[Path, str]]:
-    """The path of each field that breaks a rule, and what is wrong there.
+    """The path of each field that breaks a rule, and the message about it.
 
     A message such as `spec.ingress[].from[]: …` is about those items of the lists that break the rule when each
     stands in its list alone: `judge` has the message about such an object, or None when it is in order. What no
@@ -37,7 +37,7 @@ def _narrowed(
     path = field_path(head)
     items = at(manifest, path)
     if not is_list or not isinstance(items, list):
-        yield _placed(path, indices), what
+        yield _placed(path, indices, what)
         return
     alone = ((index, _with(manifest, path, [item])) for index, item in enumerate(items))
     broken = [(index, one, message) for index, one in alone if (message := judge(one)) is not None]
@@ -45,13 +45,14 @@ def _narrowed(
         told = _MESSAGE.fullmatch(message)
         yield from _narrowed(f"{head}[0]{tail}", told[2] if told else what, one, judge, (*indices, index))
     if not broken:
-        yield _placed(path, indices), what
+        yield _placed(path, indices, what)
 
 
-def _placed(path: Path, indices: tuple[int, ...]) -> Path:
-    """`path`, in which each list has one item, as it is in the whole object."""
+def _placed(path: Path, indices: tuple[int, ...], what: str) -> tuple[Path, str]:
+    """`path`, in which each list has one item, as it is in the whole object, and the message with that."""
     real = iter(indices)
-    return tuple(next(real) if isinstance(part, int) else part for part in path)
+    placed = tuple(next(real) if isinstance(part, int) else part for part in path)
+    return placed, f"{field_text(placed)}: {what}"
 
 
 def _with(value: Any, path: Path, replacement: Any) -> Any:
