@@ -122,6 +122,10 @@ class Settings:
             raise NotFound(f"there is no Environment {name!r}", f"Environments are: {known}", where="environment")
         return self.environments[name]
 
+    def environments_of(self, cluster: ClusterName) -> tuple[Environment, ...]:
+        """The Environments that are in `cluster`."""
+        return tuple(one for one in self.environments.values() if one.cluster == cluster)
+
     def chart(self, app: App, environment: Environment, wanted: str | None = None) -> StandardChart:
         """The chart that `app` gets in `environment`: `wanted`, or what is pinned. Raises `InvalidInput`."""
         return self.charts.resolve(wanted or app.chart or environment.chart)

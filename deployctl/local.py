@@ -48,10 +48,9 @@ class Local:
     def __init__(self, platform: Platform, programs: Programs, scratch: Path) -> None:
         """`scratch` is a folder for Helm's own files; several may share it."""
         self._platform = platform
-        prefixes = platform.registries
-        self._parameters: Mapping[str, str] = parameters(prefixes or ())
+        self._parameters = parameters(platform.registries, platform.neighbours)
         # A rule that takes parameters from the platform says nothing true where nobody knows them.
-        rules = tuple(rule for rule in load_rules() if prefixes is not None or "paramKind" not in rule.policy["spec"])
+        rules = tuple(rule for rule in load_rules() if rule.parameters <= self._parameters.keys())
         schemas = (Schemas(),) if platform.facts.schemas else ()
         self._ports = JudgePorts(
             registry=None,

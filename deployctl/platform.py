@@ -47,12 +47,14 @@ class Platform:
     """One Environment as far as it is known.
 
     `registries` is None where nobody said which are allowed; `environments` None where any name may be one.
+    `neighbours` are the Environments of its cluster, itself among them.
     `apps` are the registered ones; `chart` is what is asked for in place of what is pinned. `stand_ins` says
     what was assumed, a few words each.
     """
 
     environment: Environment
     environments: Collection[str] | None
+    neighbours: tuple[Environment, ...]
     apps: Mapping[str, App]
     registries: tuple[str, ...] | None
     charts: StandardCharts
@@ -86,11 +88,11 @@ class Platform:
     def not_checked(self) -> tuple[NotChecked, ...]:
         """What nothing on this machine can say."""
         schemas = NotChecked("schemas of the cluster", "no facts", "--facts FILE")
-        registries = NotChecked("allowed registries", "no gateway.yaml", "--config FILE")
+        platform = NotChecked("allowed registries and ways in", "no gateway.yaml", "--config FILE")
         images = NotChecked("that images exist", "no registry is asked")
         return (
             *([] if self.facts.schemas else [schemas]),
-            *([registries] if self.registries is None else []),
+            *([platform] if self.registries is None else []),
             images,
         )
 
@@ -144,6 +146,7 @@ def _assumed(asked: Asked) -> Platform:
     return Platform(
         environment=environment,
         environments=None,
+        neighbours=(environment,),
         apps={},
         registries=None,
         charts=charts,
@@ -174,6 +177,7 @@ def _configured(asked: Asked, config: Path) -> Platform:
     return Platform(
         environment=environment,
         environments=settings.environments,
+        neighbours=settings.environments_of(environment.cluster),
         apps=settings.apps,
         registries=tuple(one.prefix for one in settings.registries),
         charts=settings.charts,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from pipelines.apps import Environment, EnvironmentName
+from pipelines.apps import Environment, EnvironmentName, IngressKind
 from pipelines.cluster import ENVIRONMENT_LABEL, MANAGED_LABEL, SERVICE_ACCOUNT_NAMESPACE
 from pipelines.errors import InvalidConfiguration
 from pipelines.findings import Mode, Severity
@@ -23,6 +24,7 @@ SCHEMA_RULES = frozenset({UNKNOWN_KIND, UNKNOWN_FIELD, INVALID})
 
 PARAMETERS_NAME = "deploy-gateway-policy-parameters"
 _ANNOTATION = "deploy-gateway.dev/"
+_PARAMETER = re.compile(r"params\.\??data\.\??(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,9 @@ class Rule:
     """One rule of the catalogue.
 
     `each` is `container` when a finding is about each container that the variable `offending` names, else
-    `object`; `field` is the path in it. `matches` are (API group, resource in the plural), either may be `*`.
+    `object`; `field` is the path in it, where the message names none. `matches` are (API group, resource in the
+    plural), either may be `*`. `parameters` are those that it takes from the platform: it says nothing true where
+    nobody knows them.
     """
 
     id: str
@@ -54,6 +58,7 @@ class Rule:
     variables: tuple[tuple[str, str], ...]
     validations: tuple[Validation, ...]
     policy: Manifest
+    parameters: frozenset[str] = frozenset()
 
 
 def load_rules(folder: Path = POLICIES) -> tuple[Rule, ...]:
@@ -92,6 +97,7 @@ def _rule(path: Path) -> Rule:
             variables=tuple((one["name"], one["expression"]) for one in spec.get("variables", [])),
             validations=tuple(Validation(one["expression"], one["messageExpression"]) for one in spec["validations"]),
             policy=policy,
+            parameters=frozenset(_PARAMETER.findall(json.dumps(spec))) - {"waivers"},
         )
     except (KeyError, TypeError, ValueError, yaml.YAMLError) as error:
         raise InvalidConfiguration(
@@ -161,9 +167,27 @@ def _binding(rule: Rule, name: str, actions: list[str], expressions: list[Manife
     }
 
 
-def parameters(registries: tuple[str, ...]) -> Mapping[str, str]:
-    """What rules take from the platform, as the data of a ConfigMap: texts, lists with a line each."""
-    return {"registries": "\n".join(registries)}
+def parameters(registries: Collection[str] | None, environments: Collection[Environment]) -> Mapping[str, str]:
+    """What rules take from the platform, as the data of a ConfigMap: texts, lists with a line each.
+
+    `environments` are those of one cluster. Where nobody knows the platform, `registries` is None: then it is only
+    what objects of such stand-in Environments are made from.
+    """
+    lines = {"api_servers": [f"{one.api_server.cidr} {port}" for one in environments for port in one.api_server.ports]}
+    if registries is not None:
+        lines |= {"registries": list(registries)} | _ways_in(environments)
+    return {name: "\n".join(dict.fromkeys(found)) for name, found in lines.items()}
+
+
+def _ways_in(environments: Collection[Environment]) -> dict[str, list[str]]:
+    """The classes, certificate issuers and Gateways by which these Environments let requests in."""
+    ways = [one.ingress for one in environments]
+    return {
+        "ingress_classes": [one.class_name for one in ways if one.kind is IngressKind.INGRESS],
+        "ingress_issuers": [one.issuer for one in ways if one.kind is IngressKind.INGRESS and one.issuer],
+        "mesh_gateways": [one.gateway for one in ways if one.kind is IngressKind.VIRTUAL_SERVICE],
+        "route_gateways": [one.gateway for one in ways if one.kind is IngressKind.HTTP_ROUTE],
+    }
 
 
 def as_json(objects: tuple[Manifest, ...]) -> str:

@@ -120,7 +120,8 @@ def install(
     rules = load_rules()
     CelRules(rules)  # a rule that does not compile stops the start, here and not at the first Release
     prefixes = tuple(registry.prefix for registry in settings.registries)
-    objects = backstop(rules, parameters(prefixes), tuple(settings.environments.values()), settings.exceptions)
+    places = tuple(settings.environments.values())
+    objects = backstop(rules, parameters(prefixes, places), places, settings.exceptions)
     applied = stack.kubectl("apply", "--server-side", "--force-conflicts", "--filename=-", stdin=as_json(objects))
     if applied.returncode != 0:
         raise RuntimeError(f"the rules could not be installed: {applied.stderr}")

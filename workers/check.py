@@ -61,7 +61,7 @@ def _request(context: CheckContext, release: Release, scratch: Path) -> CheckReq
         ref=release.ref,
         environments=settings.environments,
         facts=_facts(context, release),
-        parameters=parameters(prefixes),
+        parameters=parameters(prefixes, settings.environments_of(environment.cluster)),
         scratch=scratch,
         checkout_timeout_seconds=settings.limits.checkout_timeout_seconds,
         render_timeout_seconds=settings.limits.render_timeout_seconds,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from cel_expr_python import cel
@@ -12,6 +13,7 @@ from cel_expr_python.ext import ext_optional, ext_strings
 from pipelines.errors import InvalidConfiguration
 from pipelines.findings import Finding, Mode
 from pipelines.manifests import name_of, without_nulls
+from pipelines.pinpoint import pinpoint
 from pipelines.ports import CheckSubject, Manifest
 from pipelines.resources import at, field_path, field_text, group_of, plural_of, pod_spec_path
 from pipelines.rules import Rule
@@ -70,33 +72,48 @@ class CelRules:
         )
 
     def _evaluate(self, compiled: _Compiled, manifest: Manifest, parameters: Mapping[str, Any]) -> Iterator[Finding]:
-        # The server sees no nulls: an absent field and `field: null` are the same to it.
-        data: dict[str, Any] = {
-            "object": without_nulls(manifest),
-            "params": {"data": dict(parameters)},
-            "variables": {},
-            "oldObject": None,
-            "request": {},
-        }
         try:
-            for name, expression in compiled.variables:
-                data["variables"][name] = _value(expression, data)
-            broken = [
-                _value(message, data)
-                for expression, message in compiled.validations
-                if _value(expression, data) is not True
-            ]
+            data, broken = _judged(compiled, manifest, parameters)
+            if broken and compiled.rule.each == "container":
+                yield from _by_container(compiled.rule, manifest, data["variables"]["offending"])
+                return
+            for number, message in broken.items():
+                judge = partial(_complaint, compiled, number, parameters)
+                for path, what in pinpoint(message, compiled.rule.field, without_nulls(manifest), judge):
+                    yield _finding(compiled.rule, manifest, _in_this_kind(path, manifest), what)
         except _EvaluationError as error:
             yield _finding(compiled.rule, manifest, (), f"the rule could not be evaluated: {error}")
-            return
-        if broken and compiled.rule.each == "container":
-            yield from _by_container(compiled.rule, manifest, data["variables"]["offending"])
-        else:
-            path = field_path(compiled.rule.field)
-            if path[:3] == ("spec", "template", "spec"):
-                path = (*pod_spec_path(str(manifest["kind"])), *path[3:])
-            for message in broken:
-                yield _finding(compiled.rule, manifest, path, str(message))
+
+
+def _judged(compiled: _Compiled, manifest: Manifest, parameters: Mapping[str, Any]) -> tuple[Any, dict[int, str]]:
+    """What the expressions saw, and the message of each validation that is not true, by its number."""
+    # The server sees no nulls: an absent field and `field: null` are the same to it.
+    data: dict[str, Any] = {
+        "object": without_nulls(manifest),
+        "params": {"data": dict(parameters)},
+        "variables": {},
+        "oldObject": None,
+        "request": {},
+    }
+    for name, expression in compiled.variables:
+        data["variables"][name] = _value(expression, data)
+    broken = {
+        number: str(_value(message, data))
+        for number, (expression, message) in enumerate(compiled.validations)
+        if _value(expression, data) is not True
+    }
+    return data, broken
+
+
+def _complaint(compiled: _Compiled, number: int, parameters: Mapping[str, Any], manifest: Manifest) -> str | None:
+    return _judged(compiled, manifest, parameters)[1].get(number)
+
+
+def _in_this_kind(path: tuple[str | int, ...], manifest: Manifest) -> tuple[str | int, ...]:
+    """Rules about pods name fields as a Deployment has them."""
+    if path[:3] == ("spec", "template", "spec"):
+        return (*pod_spec_path(str(manifest["kind"])), *path[3:])
+    return path
 
 
 class _EvaluationError(Exception):

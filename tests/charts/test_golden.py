@@ -15,7 +15,7 @@ from pipelines.findings import blocking
 from pipelines.manifests import parse
 from pipelines.ports import CheckSubject, ClusterFacts
 from pipelines.rules import load_rules, parameters
-from tests.charts.golden import FEATURES, FOLDER, REGISTRIES, rendered
+from tests.charts.golden import FEATURES, FOLDER, REGISTRIES, place, rendered
 from tools.stack import Stack
 from tools.toolbox import ensure
 
@@ -51,7 +51,15 @@ def test_no_check_has_anything_to_say(
     helm: HelmClient, facts: ClusterFacts, checks: tuple[Any, ...], feature: str
 ) -> None:
     made = rendered(helm, feature)
-    subject = CheckSubject(made.manifest, made.objects, "checkout", "shop", NAMESPACE, facts, parameters(REGISTRIES))
+    subject = CheckSubject(
+        made.manifest,
+        made.objects,
+        "checkout",
+        "shop",
+        NAMESPACE,
+        facts,
+        parameters(REGISTRIES, (place(feature).environment,)),
+    )
     findings = [finding for check in checks for finding in check.findings(subject)]
     assert [f"{one.rule} {one.resource} {one.field}: {one.what}" for one in findings] == []
     assert blocking(findings) == ()

@@ -43,8 +43,9 @@ class _Checker:
         self._checks = (KubeScore(ensure(["kube-score"])["kube-score"]), Schemas(), CelRules(load_rules()))
 
     def blocking(self, text: str, feature: str) -> list[str]:
-        made = of_text(self._helm, text, place(feature))
-        parameter = parameters(REGISTRIES)
+        where = place(feature)
+        made = of_text(self._helm, text, where)
+        parameter = parameters(REGISTRIES, (where.environment,))
         subject = CheckSubject(
             made.manifest, made.objects, "checkout", "shop", "checkout-staging", self._facts, parameter
         )

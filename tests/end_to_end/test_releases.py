@@ -56,7 +56,7 @@ def test_raw_manifests_that_break_rules_are_refused_with_findings_that_teach(
     assert (done["state"], done["code"], done["bundle"]) == ("blocked", "blocked-by-policy", None)
     finding = next(one for one in done["findings"] if one["rule"] == "service-type")
     assert finding["source"] == "k8s/a.yaml:6"
-    assert finding["what"] == "spec.type is LoadBalancer"
+    assert finding["what"] == "spec.type: it is LoadBalancer"
     assert all(finding[key] for key in ("why", "how", "link"))
     namespaces = installation.stack.kubectl("get", "namespace", "frontpage-staging")
     assert "NotFound" in namespaces.stderr

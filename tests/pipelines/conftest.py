@@ -14,9 +14,10 @@ import yaml
 
 from pipelines.adapters.helm import HelmClient
 from pipelines.adapters.kube.connection import Connection
-from pipelines.apps import App, AppName, ClusterName, CommitSha, Environment, EnvironmentName
+from pipelines.apps import App, AppName, ClusterName, CommitSha, Environment, EnvironmentName, Ingress, IngressKind
 from pipelines.deployfile import read
 from pipelines.ports import Checkout, CheckSubject, ClusterFacts
+from pipelines.rules import parameters
 from pipelines.stages.checkout import Source
 from pipelines.stages.render import render
 from pipelines.stages.resolve import CHARTS, Place, resolve
@@ -26,7 +27,6 @@ DIGEST = "sha256:" + "ab" * 32
 COMMIT = CommitSha("c" * 40)
 FACTS = ClusterFacts("v1.36.3", ("apps/v1", "v1"), {})
 REGISTRIES = ("registry.example.com/shop/",)
-PARAMETERS = {"registries": "\n".join(REGISTRIES)}
 DEPLOY_YAML = """\
 apiVersion: deploy-gateway/v1
 app: checkout
@@ -64,6 +64,21 @@ def place(**changes: Any) -> Place:
         registries=REGISTRIES,
         standard_chart=CHARTS / "standard-app" / "0.1.0",
     )
+
+
+def _way_in(**ingress: Any) -> Environment:
+    return Environment(EnvironmentName(ingress["kind"]), ClusterName("local"), ingress=Ingress(**ingress))
+
+
+PARAMETERS = parameters(
+    REGISTRIES,
+    (
+        place().environment,
+        _way_in(kind=IngressKind.INGRESS, class_name="nginx", issuer="letsencrypt"),
+        _way_in(kind=IngressKind.HTTP_ROUTE, gateway="gateways/shared"),
+    ),
+)
+"""Of a cluster with one Environment for each kind of way in; the App is in the first."""
 
 
 def source(text: str = DEPLOY_YAML, manifests: Mapping[str, bytes] | None = None) -> Source:

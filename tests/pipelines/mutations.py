@@ -4,35 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from tests.pipelines.mutation import Mutation
+from tests.pipelines.mutations_network import NETWORK
+from tests.pipelines.mutations_scope import SCOPE
 
 DIGEST = "sha256:" + "0" * 64
 IMAGE = "registry.example.com/shop/checkout"
-CLUSTER_ROLE = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "x"}}
-PRIORITY = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "x"}, "value": 1}
-
-
-@dataclass(frozen=True, slots=True)
-class Mutation:
-    """`change` is made to the object of `kind`; with `added`, that object comes to the others instead."""
-
-    rule: str
-    what: str
-    kind: str
-    change: Callable[[Any], object]
-    added: Any = None
-
-    def __str__(self) -> str:
-        return f"{self.rule}: {self.what}"
-
-    def applied(self, objects: tuple[Any, ...]) -> tuple[Any, ...]:
-        """`objects`, one of them changed; the changed one alone is what a server would be asked about."""
-        made = copy.deepcopy(objects)
-        if self.added is not None:
-            return (*made, self.added)
-        self.change(next(one for one in made if one["kind"] == self.kind))
-        return made
 
 
 def _pod(rule: str, what: str, change: Callable[[Any], object]) -> Mutation:
@@ -51,32 +30,8 @@ def _template(rule: str, what: str, change: Callable[[Any], object]) -> Mutation
     return Mutation(rule, what, "Deployment", lambda one: change(one["spec"]["template"]["metadata"]))
 
 
-def _spec(rule: str, kind: str, what: str, change: Callable[[Any], object]) -> Mutation:
-    return Mutation(rule, what, kind, lambda one: change(one["spec"]))
-
-
 def _image(rule: str, image: str) -> Mutation:
     return _container(rule, image, lambda one: one.update(image=image))
-
-
-def _role(what: str, **rule: Any) -> Mutation:
-    added = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"], **rule}
-    return Mutation("rbac-narrow", what, "Role", lambda one: one.update(rules=[added]))
-
-
-def _binding(what: str, role: str, subject: dict[str, str]) -> Mutation:
-    group = "rbac.authorization.k8s.io"
-    added = {
-        "apiVersion": f"{group}/v1",
-        "kind": "RoleBinding",
-        "metadata": {"name": "x", "namespace": "checkout-staging"},
-        "roleRef": {"apiGroup": group, "kind": role, "name": "checkout"},
-        "subjects": [subject],
-    }
-    return Mutation("rbac-narrow", what, "RoleBinding", lambda _: None, added)
-
-
-_OWN = {"kind": "ServiceAccount", "name": "checkout", "namespace": "checkout-staging"}
 
 
 def _unset_security(rule: str, *names: str) -> Mutation:
@@ -131,43 +86,10 @@ MUTATIONS = (
         "traffic taken out",
         lambda one: one.update(annotations={"traffic.sidecar.istio.io/excludeInboundPorts": "8080"}),
     ),
-    _spec("mtls-strict", "PeerAuthentication", "PERMISSIVE", lambda spec: spec.update(mtls={"mode": "PERMISSIVE"})),
-    _spec("mtls-strict", "PeerAuthentication", "no mode", lambda spec: spec.pop("mtls")),
-    _spec(
-        "mtls-strict",
-        "PeerAuthentication",
-        "a port",
-        lambda spec: spec.update(portLevelMtls={"8080": {"mode": "DISABLE"}}),
-    ),
-    _spec("network-policy-closed", "NetworkPolicy", "everybody", lambda spec: spec.update(ingress=[{}])),
-    _spec(
-        "network-policy-closed",
-        "NetworkPolicy",
-        "0.0.0.0/0",
-        lambda spec: spec.update(ingress=[{"from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}]),
-    ),
-    _spec(
-        "network-policy-closed",
-        "NetworkPolicy",
-        "every namespace",
-        lambda spec: spec.update(ingress=[{"from": [{"namespaceSelector": {}}]}]),
-    ),
-    _spec("network-policy-closed", "NetworkPolicy", "everywhere", lambda spec: spec.update(egress=[{}])),
     _security("no-privileges", "privileged", privileged=True, allowPrivilegeEscalation=True),
     _security("no-privileges", "escalation", allowPrivilegeEscalation=True),
     _security("no-privileges", "no drop", capabilities={}),
     _security("no-privileges", "SYS_ADMIN", capabilities={"drop": ["ALL"], "add": ["SYS_ADMIN"]}),
-    _role("a wildcard of verbs", verbs=["*"]),
-    _role("a wildcard of groups", apiGroups=["*"]),
-    _role("a wildcard of resources", resources=["*"]),
-    _role("secrets", resources=["secrets"]),
-    _role("exec", resources=["pods/exec"], verbs=["create"]),
-    _role("roles", apiGroups=["rbac.authorization.k8s.io"], resources=["roles"]),
-    _role("ephemeral containers", resources=["pods/ephemeralcontainers"]),
-    _binding("a ClusterRole is bound", "ClusterRole", _OWN),
-    _binding("everybody is bound", "Role", {"kind": "Group", "name": "system:authenticated"}),
-    _binding("another namespace's account is bound", "Role", {**_OWN, "namespace": "frontpage-staging"}),
-    _role("impersonate", resources=["serviceaccounts"], verbs=["impersonate"]),
     _security("read-only-root", "writable", readOnlyRootFilesystem=False),
     Mutation(
         "required-labels", "no team", "Deployment", lambda one: one["metadata"]["labels"].pop("deploy-gateway.dev/team")
@@ -182,9 +104,6 @@ MUTATIONS = (
     _security("seccomp", "unconfined", seccompProfile={"type": "Unconfined"}),
     _pod("service-account", "default", lambda pod: pod.update(serviceAccountName="default")),
     _pod("service-account", "a token", lambda pod: pod.update(automountServiceAccountToken=True)),
-    _spec("service-type", "Service", "LoadBalancer", lambda spec: spec.update(type="LoadBalancer")),
-    _spec("service-type", "Service", "NodePort", lambda spec: spec.update(type="NodePort")),
-    _spec("service-type", "Service", "externalIPs", lambda spec: spec.update(externalIPs=["10.0.0.1"])),
-    Mutation("team-scope", "a ClusterRole", "ClusterRole", lambda _: None, CLUSTER_ROLE),
-    Mutation("team-scope", "a PriorityClass", "PriorityClass", lambda _: None, PRIORITY),
+    *NETWORK,
+    *SCOPE,
 )

@@ -16,7 +16,9 @@ from pipelines.errors import InvalidConfiguration
 from pipelines.resources import WORKLOADS, pod_spec_path
 from pipelines.rules import Validation, load_rules
 from tests.pipelines.conftest import subject
-from tests.pipelines.mutations import MUTATIONS, Mutation
+from tests.pipelines.mutation import Mutation
+from tests.pipelines.mutations import MUTATIONS
+from tests.pipelines.mutations_network import NETWORK_ALLOWED
 
 RULES = load_rules()
 CORPORA = Path(__file__).resolve().parents[3] / "shared" / "corpora"
@@ -42,6 +44,13 @@ def test_a_rule_refuses_what_it_is_there_for(
     found = cel_rules.findings(subject(mutation.applied(standard)))
     assert {finding.rule for finding in found} == {mutation.rule}
     assert all(finding.what and finding.why and finding.how and finding.link for finding in found)
+    if mutation.field is not None:
+        assert [finding.field for finding in found] == [mutation.field]
+
+
+@pytest.mark.parametrize("what", NETWORK_ALLOWED)
+def test_a_rule_lets_through_what_is_harmless(cel_rules: CelRules, what: str) -> None:
+    assert cel_rules.findings(subject((NETWORK_ALLOWED[what],))) == ()
 
 
 def test_a_finding_about_a_container_points_at_its_field(cel_rules: CelRules, good: dict[str, Any]) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from pipelines.apps import ALWAYS_ENFORCED, ClusterName, Environment, EnvironmentName
+from pipelines.apps import ALWAYS_ENFORCED, ClusterName, Environment, EnvironmentName, Ingress, IngressKind
 from pipelines.errors import InvalidConfiguration
 from pipelines.findings import Mode
-from pipelines.rules import POLICIES, as_json, cluster_objects, load_rules, parameters
+from pipelines.rules import POLICIES, Rule, as_json, cluster_objects, load_rules, parameters
 
 RULES = load_rules()
 
@@ -67,7 +67,7 @@ def _environment(name: str, mode: Mode, **rules: Mode) -> Environment:
 
 
 def test_a_cluster_gets_the_files_unchanged_and_the_parameters() -> None:
-    config, *rest = cluster_objects(RULES, parameters(("a/", "b/")))
+    config, *rest = cluster_objects(RULES, {"registries": "a/\nb/"})
     assert config["data"] == {"registries": "a/\nb/"}
     policies = {one["metadata"]["name"]: one for one in rest if one["kind"] == "ValidatingAdmissionPolicy"}
     assert policies.keys() == {rule.id for rule in RULES}
@@ -105,6 +105,51 @@ def test_a_rule_about_the_whole_cluster_warns_nowhere() -> None:
     assert {rule.id for rule in RULES} >= ALWAYS_ENFORCED
     warned = {name for name in _bindings(_environment("sandbox", Mode.WARN)) if name.endswith("-warn")}
     assert warned == {f"{rule.id}-warn" for rule in RULES} - {f"{rule}-warn" for rule in ALWAYS_ENFORCED}
+
+
+def _way_in(**ingress: Any) -> Environment:
+    return Environment(EnvironmentName("x"), ClusterName("local"), ingress=Ingress(**ingress))
+
+
+def test_parameters_are_what_the_environments_of_a_cluster_have_together() -> None:
+    ways = (
+        _way_in(kind=IngressKind.INGRESS, class_name="nginx", issuer="own"),
+        _way_in(kind=IngressKind.INGRESS, class_name="traefik"),
+        _way_in(kind=IngressKind.VIRTUAL_SERVICE, gateway="istio-system/shared"),
+        _way_in(kind=IngressKind.HTTP_ROUTE, gateway="gateways/shared"),
+    )
+    assert parameters(("a/", "b/"), ways) == {
+        "registries": "a/\nb/",
+        "ingress_classes": "nginx\ntraefik",
+        "ingress_issuers": "own",
+        "mesh_gateways": "istio-system/shared",
+        "route_gateways": "gateways/shared",
+        "api_servers": "0.0.0.0/0 443\n0.0.0.0/0 6443",
+    }
+
+
+def test_where_nobody_knows_the_platform_there_are_no_parameters_of_it() -> None:
+    assert parameters(None, (_way_in(),)).keys() == {"api_servers"}
+
+
+def test_a_rule_knows_what_it_takes_from_the_platform() -> None:
+    taken = {rule.id: rule.parameters for rule in RULES if rule.parameters}
+    assert taken["image-registry"] == {"registries"}
+    assert taken["ingress-class"] == {"ingress_classes"}
+    assert set().union(*taken.values()) <= parameters((), ()).keys()
+
+
+_WAIVED = """params.?data.?waivers.orValue("").split("\\n").exists(w, w in [ \
+"RULE " + object.?metadata.?namespace.orValue("") + " " + object.kind + "/" + object.?metadata.?name.orValue(""), \
+"RULE " + object.?metadata.?namespace.orValue("") + " *"])"""
+
+
+@pytest.mark.parametrize("rule", [one for one in RULES if "waived" in dict(one.variables)], ids=lambda one: one.id)
+def test_a_rule_can_be_waived(rule: Rule) -> None:
+    expression = _WAIVED.replace("\\\n", "").replace("RULE", rule.id)
+    assert rule.variables[0] == ("waived", expression)
+    assert rule.policy["spec"]["paramKind"] == {"apiVersion": "v1", "kind": "ConfigMap"}
+    assert all(one.expression.startswith("variables.waived || (") for one in rule.validations)
 
 
 def test_they_are_one_list_for_kubectl() -> None:
