@@ -21,6 +21,7 @@ _COMMANDS = {
     "rollback": Lazy("deployctl.commands.rollback:rollback", "Put the last good revision back, or any."),
     "cancel": Lazy("deployctl.commands.cancel:cancel", "Stop a Release that is not rolled out yet."),
     "policy": Lazy("deployctl.commands.policy:policy", "The rules, and what they want."),
+    "cluster": Lazy("deployctl.commands.cluster:cluster", "The clusters, and how safe kube-bench finds them."),
 }
 
 
