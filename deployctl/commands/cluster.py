@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,7 +113,7 @@ def _report(file: Path) -> dict[str, Any]:
 
     try:
         if str(file) == "-":
-            return {"report": click.get_text_stream("stdin").read()}
+            return {"report": sys.stdin.read()}
         written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
         return {"report": file.read_text("utf-8"), "measured_at": written.isoformat(timespec="seconds")}
     except (OSError, UnicodeDecodeError) as error:
