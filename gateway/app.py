@@ -9,7 +9,7 @@ from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 
 from configuration.settings import Settings
-from gateway import access_log, problems
+from gateway import access_log, pages, problems
 from gateway.authentication import authenticate
 from gateway.bodies import StrictRequest, bound
 from gateway.context import EXTENSION, Gateway, gateway
@@ -25,6 +25,12 @@ from store.queue import WorkQueue
 PUBLIC_ENDPOINTS = frozenset({"health.healthz", "health.readyz", "openapi_document.openapi", "schemas.deploy_yaml"})
 """The endpoints that need no token. Every other one does, a new one included."""
 
+_PAGE_HEADERS = {
+    # Without a referrer a browser does not say either which site a form was sent from.
+    "Referrer-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'",
+}
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -49,6 +55,7 @@ def create_app(settings: Settings, store: Store, queue: WorkQueue, *, waiters: i
     app.extensions[EXTENSION] = Gateway(settings, store, queue, Wakeups(settings.redis_url), Waiters(waiters))
     access_log.register(app)
     problems.register(app)
+    pages.register(app)
     app.before_request(_require_token)
     app.before_request(_refuse_ambiguous_query)
     app.after_request(_secure(settings))
@@ -81,12 +88,15 @@ def _described() -> OpenAPI:
     for module in (releases, events, rollbacks, apps, policies, clusters, schemas, health):
         app.register_api(module.api)
     app.register_blueprint(openapi.api)
+    app.register_blueprint(pages.pages)
     return app
 
 
 def _require_token() -> None:
     # No address, no rule: that is a 404 or 405 for everybody.
     if request.url_rule is None or request.endpoint in PUBLIC_ENDPOINTS:
+        return
+    if request.blueprint == pages.pages.name:  # which asks for a session of its own
         return
     g.principal = authenticate(request.headers.get("Authorization"), gateway().settings.tokens)
 
@@ -103,7 +113,7 @@ def _secure(settings: Settings) -> Any:
         headers["Strict-Transport-Security"] = "max-age=31536000"
 
     def add(response: Response) -> Response:
-        response.headers.extend(headers)
+        response.headers.extend(headers | _PAGE_HEADERS if response.mimetype == "text/html" else headers)
         response.headers.setdefault("Cache-Control", "no-store")
         return response
 

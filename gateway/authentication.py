@@ -29,22 +29,27 @@ def authenticate(header: str | None, tokens: Iterable[Token]) -> Principal:
     Raises `Unauthenticated`, in the same words for a missing, malformed, unknown and near-miss token.
     """
     scheme, _, text = (header or "").partition(" ")
-    text = text.strip()
-    readable = scheme.lower() == _SCHEME and 0 < len(text) <= _LONGEST_TOKEN
-    token = _recognise(text if readable else "", tokens)
-    if token is None or not readable:
+    token = recognise(text.strip() if scheme.lower() == _SCHEME else "", tokens)
+    if token is None:
         raise Unauthenticated(
             "the request carries no valid token",
             "Send `Authorization: Bearer dg_…` with a token that your platform team has issued",
         )
+    return holder_of(token)
+
+
+def holder_of(token: Token) -> Principal:
+    """Who acts with `token`."""
     return Principal(token.name, token.team, token.role)
 
 
-def _recognise(text: str, tokens: Iterable[Token]) -> Token | None:
-    """The token whose digest fits. Always compares with all: time tells nothing of where one stands."""
+def recognise(text: str, tokens: Iterable[Token]) -> Token | None:
+    """The token that `text` is. Always compares with all: time tells nothing of where one stands."""
+    readable = 0 < len(text) <= _LONGEST_TOKEN
+    text = text if readable else ""
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     found: Token | None = None
     for token in tokens:
         if hmac.compare_digest(token.sha256, digest):
             found = token
-    return found
+    return found if readable else None

@@ -190,7 +190,7 @@ def exemption_view(kube_bench: KubeBench, today: date) -> ExemptionView:
     """`kube_bench` as it is on `today`."""
     return ExemptionView(
         namespace=kube_bench.namespace,
-        privileges=["hostPID", "hostPath, read only"],
+        privileges=["hostPID", "read-only hostPath"],
         exempted_by=kube_bench.exempted_by,
         reason=kube_bench.reason,
         until=kube_bench.until,

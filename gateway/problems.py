@@ -98,13 +98,14 @@ def _reason(kind: str, message: str) -> str:
 
 
 def _http(error: HTTPException) -> Response:
-    response = answer(_translated(error))
+    response = answer(translated(error))
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
     return response
 
 
-def _translated(error: HTTPException) -> GatewayError:
+def translated(error: HTTPException) -> GatewayError:
+    """What `error`, of Flask or Werkzeug, is in our words."""
     if isinstance(error, RequestEntityTooLarge):
         return too_large(request.max_content_length)
     if isinstance(error, MethodNotAllowed):
@@ -114,14 +115,15 @@ def _translated(error: HTTPException) -> GatewayError:
         return NotFound("there is nothing at this address", "See /openapi.json for all addresses")
     if error.code is not None and 400 <= error.code < 500:
         return InvalidInput("the request can't be understood", "See /openapi.json for what it takes")
-    return _internal(error)
+    return unforeseen(error)
 
 
 def _unexpected(error: Exception) -> Response:
-    return answer(_internal(error))
+    return answer(unforeseen(error))
 
 
-def _internal(error: Exception) -> InternalError:
+def unforeseen(error: Exception) -> InternalError:
+    """The error that is told in place of `error`, which goes to the log."""
     reference = g.get("request_id", "unknown")
     _log.error("unexpected error", reference=reference, path=request.path, exc_info=error)
     return InternalError(

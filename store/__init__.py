@@ -9,6 +9,7 @@ from store.clusters import Clusters
 from store.events import Events, LeaseLost, Notify
 from store.idempotency import Idempotency
 from store.locks import Locks
+from store.page_sessions import PageSessions
 from store.records import (
     Event,
     IdempotencyKey,
@@ -57,6 +58,7 @@ class Store:
         self.clusters = Clusters(sessions)
         self.benchmarks = Benchmarks(sessions)
         self.locks = Locks(sessions)
+        self.page_sessions = PageSessions(sessions)
         self.idempotency = Idempotency(sessions)
 
     def forget_connections(self) -> None:

@@ -1,0 +1,107 @@
+"""Signing in with a token, and out again: from then on the browser holds a cookie in its place."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from flask import Response, g, make_response, redirect, render_template, request, url_for
+
+from gateway.authentication import Principal, holder_of, recognise
+from gateway.context import gateway
+from gateway.pages.blueprint import pages
+from pipelines.errors import Forbidden, Unauthenticated
+from store.page_sessions import SESSION_SECONDS
+
+_OPEN = frozenset({"pages.sign_in", "pages.sign_in_with_token", "pages.static"})
+"""The pages that need no session. Every other one does, a new one included."""
+
+_OUR_PATH = re.compile(r"/(policies|waivers|clusters)(/[A-Za-z0-9._/-]*)?(\?[A-Za-z0-9._=&%+-]*)?")
+
+
+@pages.before_request
+def _require_session() -> None:
+    if request.method == "POST":
+        _insist_on_own_form()
+    if request.endpoint in _OPEN:
+        return
+    holder = _holder()
+    if holder is None:
+        raise Unauthenticated("nobody is signed in", "Sign in with a token")
+    g.principal = holder
+
+
+def _insist_on_own_form() -> None:
+    """A browser says from where a form is sent; one from elsewhere is not of the reader's doing."""
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    ours = {request.host, urlsplit(gateway().settings.public_url).netloc}
+    if site not in (None, "same-origin") or (origin is not None and urlsplit(origin).netloc not in ours):
+        raise Forbidden("this form was sent from another site", "Open the page here, and send the form from it")
+
+
+def _holder() -> Principal | None:
+    """Whoever signed in, as long as their token is in gateway.yaml."""
+    secret = request.cookies.get(_cookie())
+    digest = gateway().store.page_sessions.holder(secret) if secret else None
+    token = next((one for one in gateway().settings.tokens if one.sha256 == digest), None)
+    return None if token is None else holder_of(token)
+
+
+@pages.get("/")
+def home() -> Response:
+    """Where everybody begins."""
+    return _to(url_for("pages.policies"))
+
+
+@pages.get("/sign-in")
+def sign_in() -> Response:
+    """Asks for a token."""
+    return make_response(render_template("sign_in.html", next=_next(request.args.get("next", ""))))
+
+
+@pages.post("/sign-in")
+def sign_in_with_token() -> Response:
+    """Opens a session for the holder of the token, in a cookie that no script and no other site can use."""
+    token = recognise(request.form.get("token", "").strip(), gateway().settings.tokens)
+    wanted = _next(request.form.get("next", ""))
+    if token is None:
+        return make_response(render_template("sign_in.html", next=wanted, refused=True), 401)
+    response = _to(wanted or url_for("pages.policies"))
+    response.set_cookie(
+        _cookie(),
+        gateway().store.page_sessions.open(token.sha256),
+        max_age=SESSION_SECONDS,
+        secure=_is_https(),
+        httponly=True,
+        samesite="Strict",
+    )
+    return response
+
+
+@pages.post("/sign-out")
+def sign_out() -> Response:
+    """Ends the session, in the store too."""
+    secret = request.cookies.get(_cookie())
+    if secret:
+        gateway().store.page_sessions.close(secret)
+    response = _to(url_for("pages.sign_in"))
+    response.delete_cookie(_cookie(), secure=_is_https(), httponly=True, samesite="Strict")
+    return response
+
+
+def _is_https() -> bool:
+    return gateway().settings.public_url.startswith("https://")
+
+
+def _cookie() -> str:
+    """With the prefix, a browser takes it only over https, and from this very host."""
+    return "__Host-deploy-gateway" if _is_https() else "deploy-gateway"
+
+
+def _next(path: str) -> str:
+    """`path`, when it is one of our pages: a link to the sign-in must not lead elsewhere."""
+    return path if _OUR_PATH.fullmatch(path) and "//" not in path else ""
+
+
+def _to(address: str) -> Response:
+    return make_response(redirect(address, 303))
