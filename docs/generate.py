@@ -8,6 +8,7 @@ import pkgutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ import click
 from configuration.file import json_schema
 from docs.deploy_yaml import page as deploy_yaml_page
 from pipelines import deployfile
+from pipelines.catalogue import Entry, Holds, catalogue
 from pipelines.errors import GatewayError
-from pipelines.rules import load_rules
+from pipelines.findings import Mode
 
 FOLDER = Path(__file__).resolve().parent / "reference"
 _PACKAGES = ("pipelines", "configuration", "store", "gateway", "workers", "deployctl", "tools.stack")
@@ -179,23 +181,37 @@ def deploy_yaml_schema() -> str:
     return json.dumps(deployfile.json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
+_HELD = {
+    Holds.EVERYWHERE: "Each is a ValidatingAdmissionPolicy in `pipelines/policies/`: evaluated before a rollout, and\n"
+    "installed in the cluster, where it holds for whatever did not come through the gateway too.",
+    Holds.GATEWAY: "They need several objects at once, or more than an API server is asked: evaluated before a rollout.",
+    Holds.KUBE_SCORE: "What kube-score looks at. Where a check of it means the same as a rule of ours, ours speaks.",
+    Holds.SCHEMA: "What the schemas of the very cluster say, its CRDs included.",
+}
+
+
 def rules() -> str:
-    """The catalogue, from the policies themselves."""
+    """The catalogue of everything that can find something."""
     lines = [
         "# Rules\n",
         _NOTE.strip() + "\n",
-        "Each is a ValidatingAdmissionPolicy in `pipelines/policies/`: evaluated before a rollout, and installed",
-        "in the cluster. `deployctl policy explain RULE` shows the same. Beside them run kube-score",
-        "(`kube-score/…`) and the schemas of the very cluster (`schema/…`).\n",
+        "Everything that can find something, by where it holds. `deployctl policy explain RULE` shows the same, and",
+        "so does `GET /api/v1/policies`. What blocks here may warn in an Environment, and the other way round:",
+        "`environments.*.rules` in [gateway.yaml](configuration.md).\n",
     ]
-    for rule in load_rules():
-        lines += [
-            f"## {rule.id}\n",
-            f"**{rule.title}** Severity {rule.severity.value}, since {rule.since}.\n",
-            f"{' '.join(rule.why.split())} [More]({rule.link})\n",
-            f"```yaml\n{rule.how.strip()}\n```\n",
-        ]
+    for holds, entries in groupby(catalogue(), key=lambda entry: entry.holds):
+        lines += [f"## {holds.value.capitalize()}\n", f"{_HELD[holds]}\n"]
+        for entry in entries:
+            lines += _rule(entry)
     return "\n".join(lines)
+
+
+def _rule(entry: Entry) -> Iterator[str]:
+    effect = "blocks" if entry.mode is Mode.ENFORCE else "warns"
+    yield f"### {entry.id}\n"
+    yield f"**{entry.title}.** Severity {entry.severity.value}, {effect}, since {entry.since}.\n"
+    yield f"{entry.why} [More]({entry.link})\n"
+    yield f"```yaml\n{entry.how.strip()}\n```\n"
 
 
 def command_line() -> str:

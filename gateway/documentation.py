@@ -34,6 +34,7 @@ SECURITY_SCHEMES: SecuritySchemesDict = {
 RELEASES = Tag(name="releases", description="One request to put one commit of an App into one Environment.")
 APPS = Tag(name="apps", description="What runs where.")
 CLUSTERS = Tag(name="clusters", description="What the Releases run on, and how safe kube-bench finds it.")
+POLICIES = Tag(name="policies", description="What every Release is held against.")
 SCHEMAS = Tag(name="schemas", description="For editors. No token needed.")
 HEALTH = Tag(name="health", description="For probes. No secrets in them, no token needed.")
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from pipelines.apps import NAME_PATTERN, RELEASE_ID_PATTERN
+from pipelines.catalogue import Holds
 from pipelines.findings import Mode, Severity
 from pipelines.states import ReleaseKind, ReleaseState, StageName, StageState
 
@@ -267,6 +268,33 @@ class AppPage(_Output):
 
     items: list[AppView] = Field(description="The Apps.")
     next_cursor: str | None = Field(description="Pass as `cursor` for the next page; null: there is none.")
+
+
+class PolicyPath(BaseModel):
+    """The address of one rule."""
+
+    rule: str = Field(description="The rule's id.")
+
+
+class PolicyView(_Output):
+    """One rule: something that a check can find."""
+
+    id: str = Field(description="The rule's id, as findings name it.")
+    severity: Severity = Field(description="How bad it is.")
+    title: str = Field(description="What it wants.")
+    why: str = Field(description="Why it matters.")
+    how: str = Field(description="What to write instead, ready to paste.")
+    link: str = Field(description="Where to read more.")
+    since: str = Field(description="The version that brought it.")
+    holds: Holds = Field(description="Where it is held.")
+    mode: Mode = Field(description="How it counts where the platform says nothing else.")
+    found_by: str = Field(description="The check that looks.")
+
+
+class PolicyList(_Output):
+    """The catalogue of rules."""
+
+    items: list[PolicyView] = Field(description="The rules, grouped by where they hold, then by id.")
 
 
 class Fault(_Output):

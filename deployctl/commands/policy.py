@@ -1,8 +1,10 @@
-"""`deployctl policy`: the catalogue of rules, which works offline."""
+"""`deployctl policy`: the catalogue of everything that can find something, which works offline."""
 
 from __future__ import annotations
 
 import click
+
+from deployctl import options
 
 
 @click.group()
@@ -11,38 +13,46 @@ def policy() -> None:
 
 
 @policy.command("list")
-def list_rules() -> None:
-    """All rules, with what they want.
+@options.output
+def list_rules(form: str) -> None:
+    """All rules, with what they want, grouped by where they hold.
 
     \b
     deployctl policy list
+    deployctl policy list -o json
     """
-    from pipelines.rules import load_rules
+    from deployctl.render.catalogue import as_documents, print_catalogue
+    from deployctl.render.documents import print_document
+    from pipelines.catalogue import catalogue
 
-    for rule in load_rules():
-        click.echo(f"{rule.id:<24}{rule.severity.value:<10}{rule.title}")
+    if form == "text":
+        print_catalogue(catalogue())
+    else:
+        print_document(as_documents(catalogue()), form)
 
 
 @policy.command()
 @click.argument("rule_id", metavar="RULE")
-def explain(rule_id: str) -> None:
-    """What a rule wants, why, what to write, and since when it is a rule.
+@options.output
+def explain(rule_id: str, form: str) -> None:
+    """What a rule wants, why, what to write, where it holds, and since when it is a rule.
 
     \b
     deployctl policy explain image-pinned
+    deployctl policy explain kube-score/pod-probes
     """
     from deployctl.exits import Exit
     from deployctl.problems import CommandFailed
-    from pipelines.rules import load_rules
-    from pipelines.suggestions import did_you_mean
+    from deployctl.render.catalogue import as_documents, print_entry
+    from deployctl.render.documents import print_document
+    from pipelines.catalogue import entry_of
+    from pipelines.errors import NotFound
 
-    rules = {rule.id: rule for rule in load_rules()}
-    rule = rules.get(rule_id)
-    if rule is None:
-        hint = did_you_mean(rule_id, rules)
-        raise CommandFailed("No such rule", f"there is no rule {rule_id!r}", hint, Exit.WRONG_USAGE)
-    click.secho(f"{rule.id}  ({rule.severity.value})", bold=True)
-    click.echo(f"{rule.title}\n\n{rule.why}\n\nWrite:")
-    for line in rule.how.strip().splitlines():
-        click.secho(f"  {line}", fg="green")
-    click.echo(f"\n{rule.link}\nA rule since {rule.since}.")
+    try:
+        entry = entry_of(rule_id)
+    except NotFound as error:
+        raise CommandFailed("No such rule", error.reason, error.solution, Exit.WRONG_USAGE) from error
+    if form == "text":
+        print_entry(entry)
+    else:
+        print_document(as_documents([entry])[0], form)

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pipelines.catalogue.entry import Entry
+from pipelines.catalogue.kube_score import KUBE_SCORE, PREFIX, check_of_theirs
 from pipelines.errors import CheckCrashed
-from pipelines.findings import Finding, Mode, Severity
+from pipelines.findings import Finding, Mode
 from pipelines.ports import CheckSubject
 from pipelines.resources import WORKLOADS
 
 _CRITICAL, _WARNING = 1, 5
 _TIMEOUT_SECONDS = 30.0
-_LINK = "https://github.com/zegl/kube-score/blob/master/README_CHECKS.md"
 
 # What our own rules say better and with the field: these would be the same finding twice.
 _OURS = frozenset(
@@ -29,36 +31,7 @@ _OURS = frozenset(
     }
 )
 _SEEN_KINDS = WORKLOADS | {"Service", "NetworkPolicy", "PodDisruptionBudget", "Ingress", "HorizontalPodAutoscaler"}
-
-_WHY_AND_HOW = {
-    "pod-networkpolicy": (
-        "Without a NetworkPolicy every pod of the cluster may call this one, and it may call everything.",
-        "Add a NetworkPolicy that selects these pods, with policyTypes [Ingress, Egress] and the callers by name",
-    ),
-    "pod-probes": (
-        "Without a readiness probe requests go to pods that can't answer yet; one path for both restarts busy pods.",
-        "readinessProbe: {httpGet: {path: /ready, port: 8080}}\nlivenessProbe: {httpGet: {path: /live, port: 8080}}",
-    ),
-    "deployment-has-poddisruptionbudget": (
-        "A node that is drained may take all replicas at the same moment.",
-        "kind: PodDisruptionBudget\nspec: {maxUnavailable: 1, selector: {matchLabels: {app.kubernetes.io/name: APP}}}",
-    ),
-    "deployment-has-host-podantiaffinity": (
-        "All replicas may be on one node, and be gone with it.",
-        "affinity:\n  podAntiAffinity:\n    preferredDuringSchedulingIgnoredDuringExecution:\n"
-        "      - {weight: 100, podAffinityTerm: {topologyKey: kubernetes.io/hostname, labelSelector: …}}",
-    ),
-    "deployment-replicas": ("One replica is none while it restarts.", "replicas: 2"),
-    "container-ephemeral-storage-request-and-limit": (
-        "A log file that grows fills the disk of the node, and all pods on it are evicted.",
-        "resources: {requests: {ephemeral-storage: 64Mi}, limits: {ephemeral-storage: 256Mi}}",
-    ),
-    "container-image-pull-policy": (
-        "A node that has an image by that name uses it, whoever put it there.",
-        "imagePullPolicy: Always",
-    ),
-    "service-targets-pod": ("The Service has no pods behind it.", "Make its selector fit the labels of the pods"),
-}
+_ENTRIES = {entry.id: entry for entry in KUBE_SCORE}
 
 
 class KubeScore:
@@ -124,22 +97,21 @@ def _findings(scored: dict[str, Any], check: dict[str, Any]) -> list[Finding]:
     about = check["check"]
     if check["skipped"] or check["grade"] > _WARNING or about["id"] in _OURS:
         return []
-    is_critical = check["grade"] <= _CRITICAL
-    why, how = _WHY_AND_HOW.get(about["id"], (about["comment"], ""))
+    mode = Mode.ENFORCE if check["grade"] <= _CRITICAL else Mode.WARN
     comments = check["comments"] or [{"path": "", "summary": about["name"], "description": about["comment"]}]
+    resource = f"{scored['type_meta']['kind']}/{scored['object_meta']['name']}"
     return [
-        Finding(
-            rule=f"kube-score/{about['id']}",
-            severity=Severity.HIGH if is_critical else Severity.LOW,
-            mode=Mode.ENFORCE if is_critical else Mode.WARN,
-            resource=f"{scored['type_meta']['kind']}/{scored['object_meta']['name']}",
-            field="",
-            source="",
-            what=f"{comment['path']}: {comment['summary']}" if comment["path"] else comment["summary"],
-            why=why,
-            how=how or comment["description"],
-            link=f"{_LINK}#{about['id']}",
-            found_by="kube-score",
-        )
+        replace(_entry(about, comment["description"], mode).finding(resource, "", _what(comment)), mode=mode)
         for comment in comments
     ]
+
+
+def _what(comment: dict[str, Any]) -> str:
+    """In which container, and what it is."""
+    return f"{comment['path']}: {comment['summary']}" if comment["path"] else str(comment["summary"])
+
+
+def _entry(about: dict[str, Any], how: str, mode: Mode) -> Entry:
+    """What our catalogue says of a check, else its own words."""
+    known = _ENTRIES.get(f"{PREFIX}{about['id']}")
+    return known or check_of_theirs(about["id"], about["name"], about["comment"], how, mode)

@@ -8,15 +8,15 @@ from typing import Any
 
 import jsonschema_rs
 
-from pipelines.findings import Finding, Mode, Severity
+from pipelines.catalogue.schemas import SCHEMAS
+from pipelines.findings import Finding
 from pipelines.manifests import name_of, without_nulls
 from pipelines.ports import CheckSubject, ClusterFacts, Manifest
 from pipelines.resources import field_text
 from pipelines.rules import INVALID, UNKNOWN_FIELD, UNKNOWN_KIND
 from pipelines.suggestions import did_you_mean
 
-_LINK = "https://kubernetes.io/docs/reference/kubernetes-api/"
-_WHY = "The cluster would refuse it, or drop the field without a word, and what you meant would not be so."
+_ENTRIES = {entry.id: entry for entry in SCHEMAS}
 _MOST_FOR_ONE_OBJECT = 20
 _USUAL = (
     "apps/v1/Deployment",
@@ -98,16 +98,4 @@ def _properties(schema: Mapping[str, Any], path: list[Any]) -> list[str]:
 
 
 def _finding(manifest: Manifest, rule: str, path: tuple[str | int, ...], what: str, how: str) -> Finding:
-    return Finding(
-        rule=rule,
-        severity=Severity.HIGH,
-        mode=Mode.ENFORCE,
-        resource=name_of(manifest),
-        field=field_text(path),
-        source="",
-        what=what[:500],
-        why=_WHY,
-        how=how,
-        link=_LINK,
-        found_by="schema",
-    )
+    return _ENTRIES[rule].finding(name_of(manifest), field_text(path), what[:500], how)

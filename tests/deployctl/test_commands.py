@@ -547,10 +547,18 @@ def test_the_catalogue_works_without_a_gateway(run: Run) -> None:
     assert "image-pinned" in run("policy", "list", DEPLOYCTL_URL="").stdout
     explained = run("policy", "explain", "image-pinned").stdout
     assert "Write:" in explained
+    assert "Holds: in the cluster and at the gateway. It blocks" in explained
     assert "A rule since 0.1." in explained
     unknown = run("policy", "explain", "image-pined")
     assert unknown.returncode == 2
     assert "Did you mean 'image-pinned'?" in unknown.stderr
+
+
+def test_the_catalogue_is_told_to_scripts(run: Run) -> None:
+    listed = json.loads(run("policy", "list", "-o", "json").stdout)
+    one = json.loads(run("policy", "explain", "kube-score/pod-probes", "-o", "json").stdout)
+    assert one in listed
+    assert (one["holds"], one["mode"], one["severity"]) == ("kube-score", "enforce", "high")
 
 
 def test_help_names_every_command_and_the_exit_codes(run: Run) -> None:

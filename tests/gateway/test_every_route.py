@@ -38,6 +38,8 @@ ROUTES: dict[tuple[str, str], tuple[dict[str, object] | None, tuple[int, int, in
         {"reason": "it is 3 a.m."},
         (403, 202, 202, 202),
     ),
+    ("GET", f"{API}/policies"): (None, (200, 200, 200, 200)),
+    ("GET", f"{API}/policies/<path:rule>"): (None, (200, 200, 200, 200)),
     ("GET", f"{API}/clusters"): (None, (200, 200, 200, 200)),
     ("GET", f"{API}/clusters/<cluster>"): (None, (200, 200, 200, 200)),
     ("GET", f"{API}/clusters/<cluster>/benchmarks"): (None, (200, 200, 200, 200)),
@@ -48,7 +50,7 @@ ROUTES: dict[tuple[str, str], tuple[dict[str, object] | None, tuple[int, int, in
     ),
 }
 LISTS = {f"{API}/releases", f"{API}/apps"}
-NO_TEAMS = {rule for _, rule in ROUTES if "/clusters" in rule}
+NO_TEAMS = {rule for _, rule in ROUTES if "/clusters" in rule or "/policies" in rule}
 CALLERS = {"shop-viewer": 0, "shop-developer": 1, "shop-on-call": 2, "admin": 3}
 MATRIX = [
     (method, rule, caller)
@@ -71,7 +73,7 @@ def call(client: FlaskClient) -> Callable[..., TestResponse]:
     def call(method: str, rule: str, *, app: str, release: str, headers: dict[str, str]) -> TestResponse:
         body, _ = ROUTES[method, rule]
         path = rule.replace("<release_id>", release).replace("<app>", app).replace("<environment>", "staging")
-        path = path.replace("<cluster>", "local")
+        path = path.replace("<cluster>", "local").replace("<path:rule>", "kube-score/pod-probes")
         sent = None if body is None else {key: str(value).replace("{app}", app) for key, value in body.items()}
         return client.open(path, method=method, json=sent, headers=headers)
 

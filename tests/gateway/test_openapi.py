@@ -26,7 +26,7 @@ def test_the_served_document_is_openapi_3_1(client: FlaskClient) -> None:
 def test_every_address_is_described(app: Flask) -> None:
     described = {(method.upper(), path) for method, path in OPERATIONS} | {("GET", "/openapi.json")}
     served = {
-        (method, re.sub(r"<([^>]+)>", r"{\1}", rule.rule))
+        (method, re.sub(r"<(?:path:)?([^>]+)>", r"{\1}", rule.rule))
         for rule in app.url_map.iter_rules()
         for method in rule.methods or ()
         if method != "HEAD"

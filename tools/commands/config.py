@@ -23,7 +23,7 @@ option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
 def read(config: Path) -> Settings:
     """The settings. Raises `InvalidConfiguration`, also for the mode of a rule that isn't there."""
     from configuration.file import load
+    from pipelines.catalogue import catalogue
     from pipelines.posture import POSTURE_RULES
-    from pipelines.rules import SCHEMA_RULES, load_rules
 
-    return load(config, known_rules={*(rule.id for rule in load_rules()), *SCHEMA_RULES, *POSTURE_RULES})
+    return load(config, known_rules={*(entry.id for entry in catalogue()), *POSTURE_RULES})

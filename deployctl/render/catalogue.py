@@ -1,0 +1,42 @@
+"""The catalogue of rules, for people and for scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from itertools import groupby
+
+import click
+
+from pipelines.catalogue import Entry
+from pipelines.findings import Mode
+
+_MODES = {
+    Mode.ENFORCE: "It blocks a Release, unless the platform says otherwise.",
+    Mode.WARN: "It warns, unless the platform says otherwise.",
+}
+
+
+def print_catalogue(entries: Iterable[Entry]) -> None:
+    """A line for each, below where they hold."""
+    for number, (holds, group) in enumerate(groupby(entries, key=lambda entry: entry.holds)):
+        click.secho(f"{chr(10) if number else ''}{holds.value}", bold=True)
+        rows = list(group)
+        width = max(len(entry.id) for entry in rows)
+        for entry in rows:
+            effect = "blocks" if entry.mode is Mode.ENFORCE else "warns"
+            click.echo(f"  {entry.id:<{width}}  {entry.severity.value:<9} {effect:<7} {entry.title}")
+
+
+def print_entry(entry: Entry) -> None:
+    """One rule: what it wants, why, what to write, and where it holds."""
+    click.secho(f"{entry.id}  ({entry.severity.value})", bold=True)
+    click.echo(f"{entry.title}\n\n{entry.why}\n\nWrite:")
+    for line in entry.how.strip().splitlines():
+        click.secho(f"  {line}", fg="green")
+    click.echo(f"\n{entry.link}\nHolds: {entry.holds.value}. {_MODES[entry.mode]}\nA rule since {entry.since}.")
+
+
+def as_documents(entries: Iterable[Entry]) -> list[dict[str, str]]:
+    """Each as an object of texts with the names that the API has."""
+    return [asdict(entry) for entry in entries]
