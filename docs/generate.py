@@ -184,7 +184,7 @@ def deploy_yaml_schema() -> str:
 _HELD = {
     Holds.EVERYWHERE: "Each is a ValidatingAdmissionPolicy in `pipelines/policies/`: evaluated before a rollout, and\n"
     "installed in the cluster, where it holds for whatever did not come through the gateway too.",
-    Holds.GATEWAY: "They need several objects at once, or more than an API server is asked: evaluated before a rollout.",
+    Holds.GATEWAY: "They need several objects at once, or more than an API server sees: evaluated before a rollout.",
     Holds.KUBE_SCORE: "What kube-score looks at. Where a check of it means the same as a rule of ours, ours speaks.",
     Holds.SCHEMA: "What the schemas of the very cluster say, its CRDs included.",
 }
