@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from dataclasses import field as made
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ SCHEMA_RULES = frozenset({UNKNOWN_KIND, UNKNOWN_FIELD, INVALID})
 PARAMETERS_NAME = "deploy-gateway-policy-parameters"
 _ANNOTATION = "deploy-gateway.dev/"
 _PARAMETER = re.compile(r"params\.\??data\.\??(\w+)")
+# What is behind the rule's name in the name of a binding, and what the binding does.
+_DENIED, _WARNED = ("", ["Deny", "Audit"]), ("-warn", ["Warn", "Audit"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,15 @@ class Validation:
 class Rule:
     """One rule of the catalogue.
 
-    `each` is `container` when a finding is about each container that the variable `offending` names, else
-    `object`; `field` is the path in it, where the message names none. `matches` are (API group, resource in the
-    plural), either may be `*`. `parameters` are those that it takes from the platform: it says nothing true where
-    nobody knows them.
+    `each` is `object` when a finding is about `field`, a path in the object, where the message names none. Else it is
+    `container` or `pod`, and the variable `offending`, a list of texts, says where: `NAME` is `field` of the container
+    with that name, `NAME:PATH` a field of its own there, and `.PATH` one of the pod, which has metadata and spec.
+    `[NAME]` in a path stands for what has that name in a list, or for a key with dots in it.
+
+    `mode` is what holds where an Environment says nothing of this rule. `shows_value` is false where the value of
+    a field must not be read in a finding. `matches` are (API group, resource in the plural), either may be `*`.
+    `parameters` are those that it takes from the platform: it says nothing true where nobody knows them.
+    `lines` has the line in the rule's file on which each CEL expression begins.
     """
 
     id: str
@@ -59,6 +67,10 @@ class Rule:
     validations: tuple[Validation, ...]
     policy: Manifest
     parameters: frozenset[str] = frozenset()
+    conditions: tuple[str, ...] = ()
+    mode: Mode = Mode.ENFORCE
+    shows_value: bool = True
+    lines: Mapping[str, int] = made(default_factory=dict)
 
 
 def load_rules(folder: Path = POLICIES) -> tuple[Rule, ...]:
@@ -74,8 +86,9 @@ def load_rules(folder: Path = POLICIES) -> tuple[Rule, ...]:
 
 
 def _rule(path: Path) -> Rule:
+    content = path.read_bytes()
     try:
-        policy = yaml.safe_load(path.read_bytes())
+        policy = yaml.load(content, Loader=yaml.CSafeLoader)
         about = {key.removeprefix(_ANNOTATION): text for key, text in policy["metadata"]["annotations"].items()}
         spec = policy["spec"]
         rule = Rule(
@@ -86,7 +99,7 @@ def _rule(path: Path) -> Rule:
             how=about["how"],
             link=about["link"],
             since=about["since"],
-            each=about["each"],
+            each=_each(about["each"]),
             field=about["field"],
             matches=frozenset(
                 (group, resource)
@@ -98,6 +111,10 @@ def _rule(path: Path) -> Rule:
             validations=tuple(Validation(one["expression"], one["messageExpression"]) for one in spec["validations"]),
             policy=policy,
             parameters=frozenset(_PARAMETER.findall(json.dumps(spec))) - {"waivers"},
+            conditions=tuple(one["expression"] for one in spec.get("matchConditions", [])),
+            mode=Mode(about.get("mode", Mode.ENFORCE.value)),
+            shows_value=about.get("shows-value") != "false",
+            lines=_lines(content),
         )
     except (KeyError, TypeError, ValueError, yaml.YAMLError) as error:
         raise InvalidConfiguration(
@@ -110,6 +127,21 @@ def _rule(path: Path) -> Rule:
             f"the policy is called {rule.id!r}", f"Call it {path.stem!r}, as its file", where=f"policies/{path.name}"
         )
     return rule
+
+
+def _each(text: str) -> str:
+    if text not in ("container", "object", "pod"):
+        raise ValueError(f"each can't be {text!r}")
+    return text
+
+
+def _lines(content: bytes) -> Mapping[str, int]:
+    """The line on which each text of a file begins: of a block, the one below its `|` or `>`."""
+    return {
+        event.value: event.start_mark.line + (2 if event.style in ("|", ">") else 1)
+        for event in yaml.parse(content, Loader=yaml.CSafeLoader)
+        if isinstance(event, yaml.ScalarEvent) and event.start_mark
+    }
 
 
 def cluster_objects(
@@ -131,20 +163,27 @@ def cluster_objects(
 
 
 def _bindings(rule: Rule, environments: Collection[Environment]) -> Iterator[Manifest]:
-    """What is in no Environment that is known, such as one that was taken out of gateway.yaml, stays refused."""
-    warned = sorted(one.name for one in environments if one.mode_of(rule.id) is Mode.WARN)
-    if not warned:
-        yield _binding(rule, rule.id, ["Deny", "Audit"], [])
+    """What is in no Environment that is known, such as one that was taken out of gateway.yaml, has the rule's mode."""
+    others = sorted(one.name for one in environments if _mode(rule, one) is not rule.mode)
+    usual, other = (_DENIED, _WARNED) if rule.mode is Mode.ENFORCE else (_WARNED, _DENIED)
+    if not others:
+        yield _binding(rule, *usual, [])
         return
-    yield _binding(rule, rule.id, ["Deny", "Audit"], [_environment("NotIn", warned)])
-    yield _binding(rule, f"{rule.id}-warn", ["Warn", "Audit"], [_environment("In", warned)])
+    yield _binding(rule, *usual, [_environment("NotIn", others)])
+    yield _binding(rule, *other, [_environment("In", others)])
+
+
+def _mode(rule: Rule, environment: Environment) -> Mode:
+    return (
+        rule.mode if rule.mode is Mode.WARN and rule.id not in environment.rule_modes else environment.mode_of(rule.id)
+    )
 
 
 def _environment(operator: str, names: list[EnvironmentName]) -> Manifest:
     return {"key": ENVIRONMENT_LABEL, "operator": operator, "values": names}
 
 
-def _binding(rule: Rule, name: str, actions: list[str], expressions: list[Manifest]) -> Manifest:
+def _binding(rule: Rule, suffix: str, actions: list[str], expressions: list[Manifest]) -> Manifest:
     selector: dict[str, Any] = {"matchLabels": {MANAGED_LABEL: "true"}}
     if expressions:
         selector["matchExpressions"] = expressions
@@ -162,7 +201,7 @@ def _binding(rule: Rule, name: str, actions: list[str], expressions: list[Manife
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {"name": name},
+        "metadata": {"name": f"{rule.id}{suffix}"},
         "spec": spec,
     }
 

@@ -2,158 +2,252 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache
 from typing import Any
 
 from cel_expr_python import cel
-from cel_expr_python.ext import ext_optional, ext_strings
+from cel_expr_python.ext import ext_bindings, ext_optional, ext_strings
 
+from pipelines.adapters.cel_functions import kubernetes
+from pipelines.cluster import SERVICE_ACCOUNT, SERVICE_ACCOUNT_NAMESPACE
 from pipelines.errors import InvalidConfiguration
-from pipelines.findings import Finding, Mode
+from pipelines.findings import Finding
 from pipelines.manifests import name_of, without_nulls
+from pipelines.offending import Place, of_entry, of_field, of_pod
 from pipelines.pinpoint import pinpoint
 from pipelines.ports import CheckSubject, Manifest
-from pipelines.resources import at, field_path, field_text, group_of, plural_of, pod_spec_path
+from pipelines.resources import at, field_text, group_of, plural_of
 from pipelines.rules import Rule
 
-_CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
+_TOKENS = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|//[^\n]*)|\bvariables\.([A-Za-z_]\w*)""")
+_LINE_OF_ERROR = re.compile(r"<input>:(\d+):")
+_OFFENDING = "variables.offending"
+_NAMES = ("object", "oldObject", "params", "request", "variables")
 
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
+    """`validations` are compiled expressions, each with the text of its message."""
+
     rule: Rule
-    variables: tuple[tuple[str, Any], ...]
-    validations: tuple[tuple[Any, Any], ...]
+    conditions: tuple[Any, ...]
+    validations: tuple[tuple[Any, str], ...]
 
 
 class CelRules:
-    """Implements `pipelines.ports.Check`. Compiles every rule when made; safe to share between threads."""
+    """Implements `pipelines.ports.Check`. Compiles every rule when made; safe to share between threads.
+
+    A variable is no value of its own: `cel.bind` puts it around each expression that needs it. As on the server it
+    is evaluated when it is asked for, and an object is turned into CEL's values once for all rules, which is dear.
+    """
 
     name = "policy"
 
     def __init__(self, rules: tuple[Rule, ...]) -> None:
-        """Raises `InvalidConfiguration`, naming file and expression, for a rule that does not compile."""
+        """Raises `InvalidConfiguration`, naming file, line and expression, for a rule that does not compile."""
         self._environment = cel.NewEnv(
-            variables=dict.fromkeys(("object", "params", "variables", "oldObject", "request"), cel.Type.DYN),
-            extensions=[ext_strings.ExtStrings(), ext_optional.ExtOptional()],
+            variables=dict.fromkeys(_NAMES, cel.Type.DYN),
+            extensions=[ext_strings.ExtStrings(), ext_optional.ExtOptional(), ext_bindings.ExtBindings(), kubernetes()],
         )
+        self._built = cache(self._environment.compile)
         self._compiled = tuple(self._compile(rule) for rule in rules)
 
     def _compile(self, rule: Rule) -> _Compiled:
-        return _Compiled(
+        compiled = _Compiled(
             rule,
-            tuple((name, self._expression(rule, text)) for name, text in rule.variables),
-            tuple(
-                (self._expression(rule, one.expression), self._expression(rule, one.message))
-                for one in rule.validations
-            ),
+            tuple(self._expression(rule, text) for text in rule.conditions),
+            tuple((self._expression(rule, one.expression), one.message) for one in rule.validations),
         )
+        # What is asked for only when a rule is broken is put together then; that it can be is seen now.
+        bound = "".join(_with_variables(one.expression, rule.variables) for one in rule.validations)
+        unused = [text for name, text in rule.variables if f"cel.bind(variables_{name}," not in bound]
+        for text in (
+            *unused,
+            *(one.message for one in rule.validations),
+            *([] if rule.each == "object" else [_OFFENDING]),
+        ):
+            self._insist(rule, text)
+        return compiled
 
     def _expression(self, rule: Rule, text: str) -> Any:
         try:
-            return self._environment.compile(text)
+            return self._built(_with_variables(text, rule.variables))
         except Exception as error:
-            raise InvalidConfiguration(
-                f"this CEL expression does not compile: {text.strip()!r}: {error}",
-                "Correct the expression",
-                where=f"policies/{rule.id}.yaml",
-            ) from error
+            raise self._fault(rule, text, error) from error
+
+    def _insist(self, rule: Rule, text: str) -> None:
+        """Raises `InvalidConfiguration` unless `text` compiles by itself, and its variables are there."""
+        try:
+            _with_variables(text, rule.variables)
+            self._built(text)
+        except Exception as error:
+            raise self._fault(rule, text, error) from error
+
+    def _fault(self, rule: Rule, text: str, error: Exception) -> InvalidConfiguration:
+        """Which of the expressions it is: `text`, or a variable's that was put around it."""
+        for part in (*(expression for _, expression in rule.variables), text):
+            try:
+                self._environment.compile(part)
+            except Exception as own:  # noqa: BLE001 (the library has no class of its own)
+                text, error = part, own
+                break
+        beyond = _LINE_OF_ERROR.search(str(error))
+        first = rule.lines.get(text)
+        line = "" if first is None else f":{first + (int(beyond.group(1)) - 1 if beyond else 0)}"
+        return InvalidConfiguration(
+            f"this CEL expression does not compile: {text.strip()!r}: {error}",
+            "Correct the expression",
+            where=f"policies/{rule.id}.yaml{line}",
+        )
 
     def findings(self, subject: CheckSubject) -> tuple[Finding, ...]:
         """See `pipelines.ports.Check.findings`."""
-        return tuple(
-            finding
-            for manifest in subject.objects
-            for compiled in self._compiled
-            if _applies(compiled.rule, manifest)
-            for finding in self._evaluate(compiled, manifest, subject.parameters)
-        )
+        return tuple(found for manifest in subject.objects for found in self._of_object(manifest, subject))
 
-    def _evaluate(self, compiled: _Compiled, manifest: Manifest, parameters: Mapping[str, Any]) -> Iterator[Finding]:
+    def _of_object(self, manifest: Manifest, subject: CheckSubject) -> Iterator[Finding]:
+        activation = self._activation(manifest, subject)
+        for compiled in self._compiled:
+            if _matches(compiled.rule, manifest):
+                for place in self._places(compiled, manifest, subject, activation):
+                    yield _finding(compiled.rule, manifest, place)
+
+    def _activation(self, manifest: Manifest, subject: CheckSubject) -> Any:
+        """What expressions see. The server sees no nulls: an absent field and `field: null` are the same to it."""
+        data = {
+            "object": without_nulls(manifest),
+            "oldObject": None,
+            "params": {"data": dict(subject.parameters)},
+            "request": _request(manifest, subject),
+        }
+        return self._environment.Activation(data=data)
+
+    def _places(
+        self, compiled: _Compiled, manifest: Manifest, subject: CheckSubject, activation: Any
+    ) -> tuple[Place, ...]:
+        """Where `manifest` breaks the rule."""
+        rule = compiled.rule
         try:
-            data, broken = _judged(compiled, manifest, parameters)
-            if broken and compiled.rule.each == "container":
-                yield from _by_container(compiled.rule, manifest, data["variables"]["offending"])
-                return
-            for number, message in broken.items():
-                judge = partial(_complaint, compiled, number, parameters)
-                for path, what in pinpoint(message, compiled.rule.field, without_nulls(manifest), judge):
-                    yield _finding(compiled.rule, manifest, _in_this_kind(path, manifest), what)
+            broken = self._broken(compiled, activation)
+            if rule.each == "object":
+                return tuple(self._of_messages(compiled, manifest, subject, broken))
+            entries = _value(self._expression(rule, _OFFENDING), activation) if broken else []
         except _EvaluationError as error:
-            yield _finding(compiled.rule, manifest, (), f"the rule could not be evaluated: {error}")
+            return (Place((), f"the rule could not be evaluated: {error}"),)
+        places = tuple(of_entry(rule, manifest, str(entry)) for entry in entries)
+        return places or tuple(of_pod(manifest, message) for message in broken.values())
+
+    def _broken(self, compiled: _Compiled, activation: Any) -> dict[int, str]:
+        """The messages of all validations that are not true, by their number. Raises `_EvaluationError`."""
+        if not _asked(compiled.conditions, activation):
+            return {}
+        return {
+            number: str(_value(self._expression(compiled.rule, message), activation))
+            for number, (expression, message) in enumerate(compiled.validations)
+            if _value(expression, activation) is not True
+        }
+
+    def _of_messages(
+        self, compiled: _Compiled, manifest: Manifest, subject: CheckSubject, broken: dict[int, str]
+    ) -> Iterator[Place]:
+        """The fields that the messages name. Raises `_EvaluationError`."""
+        for number, message in broken.items():
+
+            def judge(one: Manifest, number: int = number) -> str | None:
+                return self._broken(compiled, self._activation(one, subject)).get(number)
+
+            for path, what in pinpoint(message, compiled.rule.field, without_nulls(manifest), judge):
+                yield of_field(manifest, path, what)
 
 
-def _judged(compiled: _Compiled, manifest: Manifest, parameters: Mapping[str, Any]) -> tuple[Any, dict[int, str]]:
-    """What the expressions saw, and the message of each validation that is not true, by its number."""
-    # The server sees no nulls: an absent field and `field: null` are the same to it.
-    data: dict[str, Any] = {
-        "object": without_nulls(manifest),
-        "params": {"data": dict(parameters)},
-        "variables": {},
-        "oldObject": None,
-        "request": {},
+def _with_variables(text: str, variables: tuple[tuple[str, str], ...]) -> str:
+    """`text` inside of those variables that it needs; they may need those above them.
+
+    Raises ValueError for one that isn't there.
+    """
+    above = dict(variables)
+    body, missing = _plain(text)
+    for name, expression in reversed(variables):
+        del above[name]
+        if name in missing:
+            own, needed = _plain(expression)
+            missing = (missing - {name}) | needed
+            body = f"cel.bind(variables_{name}, ({own}\n), {body}\n)"  # a comment ends with its line
+    if missing:
+        raise ValueError(f"there is no variable {min(missing)!r} above it")
+    return body
+
+
+def _plain(text: str) -> tuple[str, set[str]]:
+    """`text` with plain names for variables, and which they are."""
+    names = {name for _, name in _TOKENS.findall(text) if name}
+    return _TOKENS.sub(lambda token: token[1] or f"variables_{token[2]}", text), names
+
+
+def _request(manifest: Manifest, subject: CheckSubject) -> dict[str, Any]:
+    """The request as the API server sees it, when the gateway makes `manifest` there."""
+    group, _, version = str(manifest["apiVersion"]).rpartition("/")
+    kind = {"group": group, "version": version, "kind": manifest["kind"]}
+    resource = {"group": group, "version": version, "resource": plural_of(str(manifest["kind"]))}
+    accounts = "system:serviceaccounts"
+    return {
+        "kind": kind,
+        "requestKind": kind,
+        "resource": resource,
+        "requestResource": resource,
+        "operation": "CREATE",
+        "namespace": str(at(manifest, ("metadata", "namespace")) or subject.namespace),
+        "name": str(at(manifest, ("metadata", "name")) or ""),
+        "dryRun": False,
+        "userInfo": {
+            "username": f"system:serviceaccount:{SERVICE_ACCOUNT_NAMESPACE}:{SERVICE_ACCOUNT}",
+            "groups": [accounts, f"{accounts}:{SERVICE_ACCOUNT_NAMESPACE}", "system:authenticated"],
+        },
     }
-    for name, expression in compiled.variables:
-        data["variables"][name] = _value(expression, data)
-    broken = {
-        number: str(_value(message, data))
-        for number, (expression, message) in enumerate(compiled.validations)
-        if _value(expression, data) is not True
-    }
-    return data, broken
-
-
-def _complaint(compiled: _Compiled, number: int, parameters: Mapping[str, Any], manifest: Manifest) -> str | None:
-    return _judged(compiled, manifest, parameters)[1].get(number)
-
-
-def _in_this_kind(path: tuple[str | int, ...], manifest: Manifest) -> tuple[str | int, ...]:
-    """Rules about pods name fields as a Deployment has them."""
-    if path[:3] == ("spec", "template", "spec"):
-        return (*pod_spec_path(str(manifest["kind"])), *path[3:])
-    return path
 
 
 class _EvaluationError(Exception):
     pass
 
 
-def _value(expression: Any, data: Mapping[str, Any]) -> Any:
+def _value(expression: Any, activation: Any) -> Any:
     """The expression's value; CEL's errors are values too, and true ones at that, unless somebody looks."""
-    result = expression.eval(data=data)
+    result = expression.eval(activation)
     if result.type() == cel.Type.ERROR:
         raise _EvaluationError(str(result.value()))
     return result.plain_value()
 
 
-def _applies(rule: Rule, manifest: Manifest) -> bool:
+def _matches(rule: Rule, manifest: Manifest) -> bool:
     group, plural = group_of(str(manifest["apiVersion"])), plural_of(str(manifest["kind"]))
     return any((g, p) in rule.matches for g in (group, "*") for p in (plural, "*"))
 
 
-def _by_container(rule: Rule, manifest: Manifest, offending: list[str]) -> Iterator[Finding]:
-    spec_path = pod_spec_path(str(manifest["kind"]))
-    for kind in _CONTAINER_LISTS:
-        for index, container in enumerate(at(manifest, (*spec_path, kind)) or []):
-            if container.get("name") in offending:
-                path = (*spec_path, kind, index, *field_path(rule.field))
-                value = at(manifest, path)
-                shown = "not set" if value is None else repr(value)
-                what = f"container {container.get('name')}: {rule.field} is {shown}"
-                yield _finding(rule, manifest, path, what)
+def _asked(conditions: tuple[Any, ...], activation: Any) -> bool:
+    """Whether all conditions are true. As on the server one that is false outweighs one that can't be evaluated."""
+    errors = []
+    for condition in conditions:
+        try:
+            if _value(condition, activation) is False:
+                return False
+        except _EvaluationError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    return True
 
 
-def _finding(rule: Rule, manifest: Manifest, path: tuple[str | int, ...], what: str) -> Finding:
+def _finding(rule: Rule, manifest: Manifest, place: Place) -> Finding:
     return Finding(
         rule=rule.id,
         severity=rule.severity,
-        mode=Mode.ENFORCE,
+        mode=rule.mode,
         resource=name_of(manifest),
-        field=field_text(path),
+        field=field_text(place.path),
         source="",
-        what=what,
+        what=place.what,
         why=rule.why,
         how=rule.how,
         link=rule.link,

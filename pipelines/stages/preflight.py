@@ -18,7 +18,10 @@ from pipelines.ports import Change, Cluster, Helm, Manifest
 # Helm runs a hook beside what it manages, and leaves alone what says so.
 _HOOK, _KEEP = "helm.sh/hook", "helm.sh/resource-policy"
 # The rules that say what the Pod Security Standard `restricted` says.
-_RESTRICTED = ("host-access", "no-privileges", "run-as-non-root", "seccomp")
+RESTRICTED = (
+    *("apparmor", "capabilities", "host-access", "host-path", "host-ports", "no-privileges", "privilege-escalation"),
+    *("probe-hosts", "proc-mount", "run-as-non-root", "seccomp", "selinux", "sysctls", "volume-types"),
+)
 
 
 def verify_bundle(bundle: Bundle, helm: Helm, *, timeout_seconds: float) -> None:
@@ -87,7 +90,7 @@ def namespace_labels(bundle: Bundle, environment: Environment) -> dict[str, str]
     Pod Security Admission looks at Pods, which come after the Release was let in: where a rule of its standard
     only warns, it must not refuse them either.
     """
-    is_enforced = all(environment.mode_of(rule) is Mode.ENFORCE for rule in _RESTRICTED)
+    is_enforced = all(environment.mode_of(rule) is Mode.ENFORCE for rule in RESTRICTED)
     return {
         MANAGED_LABEL: "true",
         "deploy-gateway.dev/app": bundle.app,

@@ -13,8 +13,9 @@ import yaml
 
 from pipelines.adapters.cel import CelRules
 from pipelines.errors import InvalidConfiguration
+from pipelines.findings import Mode
 from pipelines.resources import WORKLOADS, pod_spec_path
-from pipelines.rules import Validation, load_rules
+from pipelines.rules import POLICIES, Validation, load_rules
 from tests.pipelines.conftest import subject
 from tests.pipelines.mutation import Mutation
 from tests.pipelines.mutations import MUTATIONS
@@ -66,14 +67,16 @@ def test_a_field_that_is_not_there_is_said_to_be_not_set(cel_rules: CelRules, go
     assert found.what == "container checkout: resources is not set"
 
 
-@pytest.mark.parametrize("kind", ["Pod", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob"])
+@pytest.mark.parametrize("kind", sorted(WORKLOADS))
 def test_a_field_of_a_pod_is_found_in_every_workload(cel_rules: CelRules, good: dict[str, Any], kind: str) -> None:
     pod_spec = good["Deployment"]["spec"]["template"]["spec"] | {"serviceAccountName": "default"}
     spec = _nested(pod_spec_path(kind), pod_spec)
     metadata = good["Deployment"]["metadata"]
-    api = {"Pod": "v1", "Job": "batch/v1", "CronJob": "batch/v1"}.get(kind, "apps/v1")
+    core = {"Pod": "v1", "ReplicationController": "v1"}
+    api = {**core, "Job": "batch/v1", "CronJob": "batch/v1"}.get(kind, "apps/v1")
     found = cel_rules.findings(subject(({"apiVersion": api, "kind": kind, "metadata": metadata, **spec},)))
-    assert [(one.rule, one.field) for one in found] == [("service-account", ".".join(pod_spec_path(kind)))]
+    field = ".".join((*pod_spec_path(kind), "serviceAccountName"))
+    assert [(one.rule, one.field) for one in found] == [("service-account", field)]
 
 
 def _nested(path: tuple[str, ...], value: Any) -> Any:
@@ -94,10 +97,77 @@ def test_what_can_not_be_evaluated_is_refused(cel_rules: CelRules, good: dict[st
     assert found.what.startswith("the rule could not be evaluated: ")
 
 
-def test_an_answer_that_is_neither_true_nor_false_is_refused(good: dict[str, Any]) -> None:
+def test_a_kind_that_nobody_knows_breaks_no_rule_and_stops_none(cel_rules: CelRules) -> None:
+    strange = {"apiVersion": "example.com/v1", "kind": "Strange", "metadata": {"name": "x"}, "spec": [{"a": None}]}
+    assert cel_rules.findings(subject((strange,))) == ()
+
+
+def test_a_list_in_the_place_of_containers_that_is_none_is_refused(cel_rules: CelRules, good: dict[str, Any]) -> None:
+    good["Deployment"]["spec"]["template"]["spec"]["containers"] = "none"
+    found = cel_rules.findings(subject((good["Deployment"],)))
+    assert {one.what.partition(":")[0] for one in found} == {"the rule could not be evaluated"}
+    assert {one.rule for one in found} >= {"image-pinned", "image-registry", "run-as-non-root"}
+
+
+BROKEN = Validation("false", "'broken'")
+
+
+def _about_services(validation: Validation = BROKEN, **changes: Any) -> CelRules:
     rule = next(rule for rule in RULES if rule.id == "service-type")
-    odd = CelRules((replace(rule, validations=(Validation("'yes'", "'odd'"),)),))
-    (found,) = odd.findings(subject((good["Service"],)))
+    return CelRules((replace(rule, **{"validations": (validation,), **changes}),))
+
+
+def test_a_rule_is_not_asked_where_a_condition_is_false(good: dict[str, Any]) -> None:
+    rules = _about_services(conditions=("object.nope", "object.metadata.name != 'checkout'"))
+    assert rules.findings(subject((good["Service"],))) == ()
+
+
+def test_a_condition_that_can_not_be_evaluated_is_a_finding(good: dict[str, Any]) -> None:
+    rules = _about_services(Validation("true", "''"), conditions=("true", "object.nope"))
+    (found,) = rules.findings(subject((good["Service"],)))
+    assert found.what.startswith("the rule could not be evaluated: ")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("request.operation", "CREATE"),
+        ("request.userInfo.username", "system:serviceaccount:deploy-gateway:deploy-gateway"),
+        ("request.namespace", "checkout-staging"),
+        ("request.name", "checkout"),
+        ("request.resource.resource", "services"),
+        ("request.kind.kind", "Service"),
+    ],
+)
+def test_it_is_the_gateway_who_asks(good: dict[str, Any], field: str, value: str) -> None:
+    (found,) = _about_services(Validation("false", field)).findings(subject((good["Service"],)))
+    assert found.what == value
+
+
+def test_a_variable_is_evaluated_only_when_it_is_asked_for(good: dict[str, Any]) -> None:
+    broken = (("bad", "object.nope"), ("worse", "variables.bad + 1"))
+    rules = _about_services(Validation("true || variables.worse == 2", "''"), variables=broken)
+    assert rules.findings(subject((good["Service"],))) == ()
+
+
+def test_a_text_that_looks_like_a_variable_is_one_of_no_rule(good: dict[str, Any]) -> None:
+    told = Validation("false", "variables.a + ' variables.a' // variables.b isn't one")
+    (found,) = _about_services(told, variables=(("a", "'it is' // said"),)).findings(subject((good["Service"],)))
+    assert found.what == "it is variables.a"
+
+
+def test_a_rule_that_only_warns_makes_warnings(good: dict[str, Any]) -> None:
+    (found,) = _about_services(mode=Mode.WARN).findings(subject((good["Service"],)))
+    assert found.mode is Mode.WARN
+
+
+def test_a_rule_about_containers_says_which() -> None:
+    with pytest.raises(InvalidConfiguration, match="there is no variable 'offending'"):
+        _about_services(each="container")
+
+
+def test_an_answer_that_is_neither_true_nor_false_is_refused(good: dict[str, Any]) -> None:
+    (found,) = _about_services(Validation("'yes'", "'odd'")).findings(subject((good["Service"],)))
     assert found.what == "odd"
 
 
@@ -106,6 +176,27 @@ def test_a_rule_that_does_not_compile_is_told_with_its_file() -> None:
     with pytest.raises(InvalidConfiguration, match="does not compile") as caught:
         CelRules((broken,))
     assert caught.value.where == f"policies/{RULES[0].id}.yaml"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        pytest.param("variables.pod.?spec", "variables.pod.!spec", id="variable"),
+        pytest.param("?capabilities.?add", "?capabilities..add", id="fourth-line-of-a-variable"),
+        pytest.param("variables.waived ||", "variables.waived |", id="validation"),
+        pytest.param("variables.waived ||", "variables.wavied ||", id="name-of-a-variable"),
+        pytest.param('"capabilities are', 'capabilities are"', id="message"),
+        pytest.param('== "system:kube', '=== "system:kube', id="second-line-of-a-condition"),
+        pytest.param("variables.podSpec.?os", "variables.podSpec.os()", id="function"),
+    ],
+)
+def test_it_is_told_with_its_line(tmp_path: Path, right: str, wrong: str) -> None:
+    text = (POLICIES / "capabilities.yaml").read_text()
+    line = text[: text.index(right)].count("\n") + 1
+    (tmp_path / "capabilities.yaml").write_text(text.replace(right, wrong, 1))
+    with pytest.raises(InvalidConfiguration, match="does not compile") as caught:
+        CelRules(load_rules(tmp_path))
+    assert caught.value.where == f"policies/capabilities.yaml:{line}"
 
 
 def _corpus(folder: str) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,13 @@ def test_a_rule_that_is_no_yaml_is_refused(tmp_path: Path) -> None:
         _load(tmp_path, "a: [")
 
 
+@pytest.mark.parametrize(("key", "value"), [("severity", "awful"), ("mode", "off"), ("each", "sometimes")])
+def test_a_rule_says_nothing_that_has_no_meaning(tmp_path: Path, policy: dict[str, Any], key: str, value: str) -> None:
+    policy["metadata"]["annotations"][f"deploy-gateway.dev/{key}"] = value
+    with pytest.raises(InvalidConfiguration, match=f"not complete: .*{value}"):
+        _load(tmp_path, policy)
+
+
 def test_a_rule_is_called_as_its_file(tmp_path: Path, policy: dict[str, Any]) -> None:
     with pytest.raises(InvalidConfiguration, match="the policy is called 'service-type'"):
         _load(tmp_path, policy, "other.yaml")
@@ -77,13 +85,32 @@ def test_a_cluster_gets_the_files_unchanged_and_the_parameters() -> None:
 
 def test_without_a_warning_environment_each_rule_refuses_in_all_managed_namespaces() -> None:
     bindings = _bindings(_environment("production", Mode.ENFORCE))
-    assert bindings.keys() == {rule.id for rule in RULES}
-    for rule, spec in bindings.items():
+    refusing = {name: spec for name, spec in bindings.items() if not name.endswith("-warn")}
+    assert refusing.keys() == {rule.id for rule in RULES if rule.mode is Mode.ENFORCE}
+    for rule, spec in refusing.items():
         assert spec["policyName"] == rule
         assert spec["validationActions"] == ["Deny", "Audit"]
         assert spec["matchResources"] == {"namespaceSelector": {"matchLabels": {"deploy-gateway.dev/managed": "true"}}}
     assert bindings["image-registry"]["paramRef"]["parameterNotFoundAction"] == "Deny"
-    assert "paramRef" not in bindings["seccomp"]
+
+
+def test_a_rule_without_parameters_is_bound_without_them() -> None:
+    (rule,) = (rule for rule in RULES if rule.id == "seccomp")
+    policy = {**rule.policy, "spec": {key: value for key, value in rule.policy["spec"].items() if key != "paramKind"}}
+    *_, binding = cluster_objects((replace(rule, policy=policy),), {})
+    assert "paramRef" not in binding["spec"]
+
+
+def test_a_rule_that_warns_by_itself_refuses_only_where_it_is_told_to() -> None:
+    production = _environment("production", Mode.ENFORCE, secret_literals=Mode.ENFORCE)
+    bindings = _bindings(production, _environment("staging", Mode.ENFORCE))
+    for name, actions, operator in (
+        ("secret-literals-warn", ["Warn", "Audit"], "NotIn"),
+        ("secret-literals", ["Deny", "Audit"], "In"),
+    ):
+        (expression,) = bindings[name]["matchResources"]["namespaceSelector"]["matchExpressions"]
+        assert bindings[name]["validationActions"] == actions
+        assert (expression["operator"], expression["values"]) == (operator, ["production"])
 
 
 def test_a_rule_warns_in_those_environments_that_say_so_and_refuses_in_all_others() -> None:
