@@ -202,7 +202,7 @@ def test_raw_manifests_are_told_by_their_own_lines(check: Check, tmp_path: Path)
     pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec:\n  hostNetwork: true\n  containers: [{name: x}]\n"
     folder(tmp_path / "a", "apiVersion: deploy-gateway/v1\napp: raw\nmanifests: k8s/\n", k8s__pod=pod)
     found = {one.rule: one.source for one in _only(check("a")).blocking}
-    assert found["host-access"] == "a/k8s/pod.yaml:4"
+    assert found["host-access"] == "a/k8s/pod.yaml:5"
 
 
 def test_in_a_git_tree_paths_are_those_of_the_repository(check: Check, tmp_path: Path) -> None:
