@@ -56,7 +56,9 @@ def test_what_breaks_rules_goes_live_where_they_only_warn(
     assert json.loads(got.stdout)["status"]["availableReplicas"] == 1
 
 
-@pytest.mark.parametrize("rule", ["run-as-non-root", "privilege-escalation", "host-access", "image-pinned", "image-registry"])
+@pytest.mark.parametrize(
+    "rule", ["run-as-non-root", "privilege-escalation", "host-access", "image-pinned", "image-registry"]
+)
 def test_each_warning_is_shown(released: subprocess.CompletedProcess[str], rule: str) -> None:
     assert rule in released.stdout
 
