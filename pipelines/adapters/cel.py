@@ -22,7 +22,10 @@ from pipelines.ports import CheckSubject, Manifest
 from pipelines.resources import at, field_text, group_of, plural_of
 from pipelines.rules import Rule
 
-_TOKENS = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|//[^\n]*)|\bvariables\.([A-Za-z_]\w*)""")
+# Texts and comments, which stay as they are; the question for a variable, and the variable.
+_TOKENS = re.compile(
+    r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|//[^\n]*)|(\bhas\(\s*)?\bvariables\.([A-Za-z_]\w*)(?(2)\s*\))"""
+)
 _LINE_OF_ERROR = re.compile(r"<input>:(\d+):")
 _OFFENDING = "variables.offending"
 _NAMES = ("object", "oldObject", "params", "request", "variables")
@@ -181,9 +184,13 @@ def _with_variables(text: str, variables: tuple[tuple[str, str], ...]) -> str:
 
 
 def _plain(text: str) -> tuple[str, set[str]]:
-    """`text` with plain names for variables, and which they are."""
-    names = {name for _, name in _TOKENS.findall(text) if name}
-    return _TOKENS.sub(lambda token: token[1] or f"variables_{token[2]}", text), names
+    """`text` with plain names for variables, and which they are. A variable is always there, so `has` is true."""
+    names = {name for *_, name in _TOKENS.findall(text) if name}
+
+    def replaced(token: re.Match[str]) -> str:
+        return token[1] or ("true" if token[2] else f"variables_{token[3]}")
+
+    return _TOKENS.sub(replaced, text), names
 
 
 def _request(manifest: Manifest, subject: CheckSubject) -> dict[str, Any]:
