@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.pipelines.mutation import Mutation
+from tests.pipelines.mutations_mesh import MESH
 from tests.pipelines.mutations_network import NETWORK
 from tests.pipelines.mutations_pods import PODS
 from tests.pipelines.mutations_scope import SCOPE
@@ -26,9 +27,7 @@ MUTATIONS = (
         "traffic taken out",
         lambda one: one.update(annotations={"traffic.sidecar.istio.io/excludeInboundPorts": "8080"}),
     ),
-    Mutation(
-        "required-labels", "no team", "Deployment", lambda one: one["metadata"]["labels"].pop("deploy-gateway.dev/team")
-    ),
+    *MESH,
     *NETWORK,
     *SCOPE,
 )

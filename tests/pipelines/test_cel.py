@@ -19,9 +19,12 @@ from pipelines.rules import POLICIES, Validation, load_rules
 from tests.pipelines.conftest import subject
 from tests.pipelines.mutation import Mutation
 from tests.pipelines.mutations import MUTATIONS
+from tests.pipelines.mutations_mesh import MESH_ALLOWED
 from tests.pipelines.mutations_network import NETWORK_ALLOWED
+from tests.pipelines.mutations_scope import SCOPE_ALLOWED
 
 RULES = load_rules()
+ALLOWED = NETWORK_ALLOWED | MESH_ALLOWED | SCOPE_ALLOWED
 CORPORA = Path(__file__).resolve().parents[3] / "shared" / "corpora"
 
 
@@ -49,9 +52,9 @@ def test_a_rule_refuses_what_it_is_there_for(
         assert [finding.field for finding in found] == [mutation.field]
 
 
-@pytest.mark.parametrize("what", NETWORK_ALLOWED)
+@pytest.mark.parametrize("what", ALLOWED)
 def test_a_rule_lets_through_what_is_harmless(cel_rules: CelRules, what: str) -> None:
-    assert cel_rules.findings(subject((NETWORK_ALLOWED[what],))) == ()
+    assert cel_rules.findings(subject((ALLOWED[what],))) == ()
 
 
 def test_a_finding_about_a_container_points_at_its_field(cel_rules: CelRules, good: dict[str, Any]) -> None:
