@@ -80,6 +80,7 @@ def _secret(what: str, field: str, *keys: str, **spec: Any) -> Mutation:
 
 
 _OF_ANOTHER = {"storeRef": {"kind": "ClusterSecretStore", "name": "root"}}
+_TLS = {**_to(_OTHER)[0], "match": [{"sniHosts": ["checkout.example.com"]}]}
 _MIRROR = [{**_to(_OWN)[0], "mirror": {"host": _OTHER}}]
 _PORT = {"portLevelSettings": [{"port": {"number": 80}, **_DISABLED}]}
 _DELEGATE = [{"delegate": {"name": "frontpage", "namespace": "frontpage-staging"}}]
@@ -93,7 +94,7 @@ MESH = (
     _virtual("others' calls to the world", "spec.hosts[0]", hosts=[_WORLD], gateways=["mesh"], exportTo=["*"]),
     _virtual("both ways", "spec.hosts[1]", hosts=["checkout", _WORLD], gateways=["istio-system/shared", "mesh"]),
     _virtual("another App", "spec.http[0].route[1].destination.host", http=_to(_OWN, _OTHER)),
-    _virtual("another App by TLS", "spec.tls[0].route[0].destination.host", tls=_to(_OTHER)),
+    _virtual("another App by TLS", "spec.tls[0].route[0].destination.host", tls=[_TLS]),
     _virtual("another App by TCP", "spec.tcp[0].route[0].destination.host", tcp=_to(_OTHER)),
     _virtual("the world by a copy", "spec.http[0]", http=_MIRROR),
     _virtual("copies", "spec.http[0]", http=[{**_to(_OWN)[0], "mirrors": [{"destination": {"host": _OTHER}}]}]),
