@@ -79,6 +79,29 @@ def _secret(what: str, field: str, *keys: str, **spec: Any) -> Mutation:
     return added("external-secret-store", what, external_secret(*keys, **spec), field)
 
 
+_TEMPLATE = "spec.template.metadata"
+
+
+def _labelled(key: str, value: str) -> Mutation:
+    return Mutation(
+        "mesh-injection",
+        f"the label {key}",
+        "Deployment",
+        lambda one: one["spec"]["template"]["metadata"]["labels"].update({key: value}),
+        field=f"{_TEMPLATE}.labels",
+    )
+
+
+def _annotated(key: str, value: str) -> Mutation:
+    return Mutation(
+        "mesh-injection",
+        f"the annotation {key}: {value}",
+        "Deployment",
+        lambda one: one["spec"]["template"]["metadata"].update(annotations={key: value}),
+        field=f"{_TEMPLATE}.annotations",
+    )
+
+
 _OF_ANOTHER = {"storeRef": {"kind": "ClusterSecretStore", "name": "root"}}
 _TLS = {**_to(_OTHER)[0], "match": [{"sniHosts": ["checkout.example.com"]}]}
 _MIRROR = [{**_to(_OWN)[0], "mirror": {"host": _OTHER}}]
@@ -86,6 +109,15 @@ _PORT = {"portLevelSettings": [{"port": {"number": 80}, **_DISABLED}]}
 _DELEGATE = [{"delegate": {"name": "frontpage", "namespace": "frontpage-staging"}}]
 
 MESH = (
+    _labelled("sidecar.istio.io/inject", "false"),
+    _labelled("istio.io/dataplane-mode", "none"),
+    _labelled("security.istio.io/tlsMode", "disabled"),
+    _annotated("sidecar.istio.io/inject", "false"),
+    _annotated("traffic.sidecar.istio.io/excludeInboundPorts", "8080"),
+    _annotated("inject.istio.io/templates", "own"),
+    _annotated("sidecar.istio.io/bootstrapOverride", "own"),
+    _annotated("proxy.istio.io/config", '{"discoveryAddress": "evil:15012"}'),
+    _annotated("proxy.istio.io/config", "concurrency: 1\ndiscoveryAddress: evil"),
     _virtual("another Gateway", "spec.gateways[1]", gateways=["istio-system/shared", "own"]),
     _virtual("a wildcard", "spec.hosts[1]", hosts=["a.example.com", "*.example.com"]),
     _virtual("no hosts", "spec.hosts", hosts=[]),

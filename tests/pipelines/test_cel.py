@@ -232,3 +232,14 @@ def test_what_is_no_business_of_a_rule_passes(
 ) -> None:
     change(good["Deployment"]["spec"]["template"]["spec"])
     assert cel_rules.findings(subject((good["Deployment"],))) == ()
+
+
+def test_a_pod_may_say_what_its_proxy_needs(cel_rules: CelRules, good: dict[str, Any]) -> None:
+    metadata = good["Deployment"]["spec"]["template"]["metadata"]
+    metadata["labels"]["sidecar.istio.io/inject"] = "true"
+    metadata["annotations"] = {
+        "sidecar.istio.io/proxyCPU": "50m",
+        "proxy.istio.io/config": '{ "holdApplicationUntilProxyStarts": true }',
+        "example.com/istio": "no business of the mesh",
+    }
+    assert cel_rules.findings(subject((good["Deployment"],))) == ()
