@@ -258,6 +258,7 @@ def _environment(name: str, entry: EnvironmentEntry) -> Environment:
         pull_secrets=tuple(entry.pull_secrets),
         cloud=entry.cloud,
         benchmark=_requirement(entry),
+        secret_stores=dict(entry.secret_stores),
     )
 
 

@@ -72,6 +72,12 @@ def _some_people(group: str) -> str:
     return group
 
 
+def _store_prefix(text: str) -> str:
+    if not re.fullmatch(r"|([A-Za-z0-9._-]|/|{app}|{team})+/", text) or ".." in text:
+        raise ValueError("write what paths begin with, ending in a slash, such as {team}/ or production/{app}/")
+    return text
+
+
 def _pinned_image(text: str) -> str:
     image = parse_image(text)
     is_pinned = bool(image.digest) or (image.tag or "latest").lower() != "latest"
@@ -102,6 +108,7 @@ Label = Annotated[str, StringConstraints(pattern=f"^{_LABEL}$")]
 CloudIdentity = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9:/_.@+=-]+$", max_length=300)]
 BenchmarkSection = Literal["master", "etcd", "controlplane", "node", "policies", "managedservices"]
 CheckNumber = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$", max_length=32)]
+StoreName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$")]
 Chart = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 UserName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:/_.@+=-]*$", max_length=300)]
 GroupName = Annotated[UserName, AfterValidator(_some_people)]
@@ -296,6 +303,11 @@ class EnvironmentEntry(_Section):
     )
     cloud: Literal["aws", "gcp", "azure"] | None = Field(
         default=None, description="Whose identities `apps.*.cloud_identities` are."
+    )
+    secret_stores: dict[StoreName, Annotated[str, AfterValidator(_store_prefix)]] = Field(
+        default_factory=dict,
+        description="Stores that `external_secrets` may name, and what its paths there begin with: a pattern with "
+        "`{app}` and `{team}` that ends in a slash, such as `{team}/`; empty for all of the store.",
     )
     requires: RequiresSection = Field(
         default_factory=RequiresSection, description="What must hold before a Release may go there."

@@ -18,10 +18,12 @@ from pipelines.adapters.cel import CelRules
 from pipelines.adapters.helm import HelmClient
 from pipelines.adapters.kube_score import KubeScore
 from pipelines.adapters.schemas import Schemas
+from pipelines.api_versions import ApiVersions
 from pipelines.apps import CommitSha
 from pipelines.check import JudgePorts, Made, Terms, judge, make
 from pipelines.errors import Fault, GatewayError, InvalidDeployFile, InvalidInput
 from pipelines.findings import Finding, blocking
+from pipelines.grants import Grants
 from pipelines.ports import Change, Checkout, RolloutProgress
 from pipelines.rules import load_rules, parameters
 from pipelines.stages.checkout import Source, read_deploy_file, read_source
@@ -56,7 +58,7 @@ class Local:
             registry=None,
             helm=_PackingOnce(programs.helm, scratch),
             lint=(*schemas, KubeScore(programs.kube_score)) if programs.kube_score else (),
-            policy=(CelRules(rules),) if programs.kube_score else (),
+            policy=(CelRules(rules), ApiVersions(), Grants()) if programs.kube_score else (),
         )
 
     def made(self, file: Path) -> tuple[Source, Made]:

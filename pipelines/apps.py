@@ -151,7 +151,8 @@ class Environment:
     `namespace` is a pattern with `{app}` and `{team}`. `rule_modes` overrides `mode` for single rules.
     `chart` is a version or channel of the standard chart. `cloud` (aws, gcp or azure) is whose identities
     `App.cloud_identities` are; `pull_secrets` are Secrets that are in each of its namespaces. `benchmark` is what
-    is required of its cluster; None: nothing.
+    is required of its cluster; None: nothing. `secret_stores` are the stores that an ExternalSecret may name, and what
+    the keys in it begin with: a pattern with `{app}` and `{team}`.
     """
 
     name: EnvironmentName
@@ -169,6 +170,7 @@ class Environment:
     pull_secrets: tuple[str, ...] = ()
     cloud: str | None = None
     benchmark: BenchmarkRequirement | None = None
+    secret_stores: Mapping[str, str] = field(default_factory=dict)
 
     def namespace_of(self, app: App) -> str:
         """The namespace that `app` has to itself in this Environment."""

@@ -214,7 +214,7 @@ def parameters(registries: Collection[str] | None, environments: Collection[Envi
     """
     lines = {"api_servers": [f"{one.api_server.cidr} {port}" for one in environments for port in one.api_server.ports]}
     if registries is not None:
-        lines |= {"registries": list(registries)} | _ways_in(environments)
+        lines |= {"registries": list(registries), "secret_stores": _stores(environments)} | _ways_in(environments)
     return {name: "\n".join(dict.fromkeys(found)) for name, found in lines.items()}
 
 
@@ -227,6 +227,11 @@ def _ways_in(environments: Collection[Environment]) -> dict[str, list[str]]:
         "mesh_gateways": [one.gateway for one in ways if one.kind is IngressKind.VIRTUAL_SERVICE],
         "route_gateways": [one.gateway for one in ways if one.kind is IngressKind.HTTP_ROUTE],
     }
+
+
+def _stores(environments: Collection[Environment]) -> list[str]:
+    """`ENVIRONMENT STORE PREFIX`: what an App may read of each store; `{team}` and `{app}` stand for its own."""
+    return [f"{one.name} {store} {prefix}" for one in environments for store, prefix in one.secret_stores.items()]
 
 
 def as_json(objects: tuple[Manifest, ...]) -> str:

@@ -37,6 +37,7 @@ FEATURES = tuple(sorted(folder.name for folder in FOLDER.iterdir() if (folder / 
 DIGEST = "sha256:" + "ab" * 32
 COMMIT = CommitSha("c" * 40)
 REGISTRIES = ("registry.example.com/",)
+STORES = {"vault": "{team}/"}
 SMOKE_IMAGE = "registry.example.com/platform/curl:8.17.0"
 FACTS = ClusterFacts("v1.36.3", ("apps/v1", "v1"), {})
 
@@ -54,7 +55,12 @@ def place(feature: str, version: str = "next", **changes: Any) -> Place:
     given = (yaml.safe_load(file.read_text()) if file.exists() else {}) | changes
     identities = given.pop("cloud_identities", {})
     ingress = given.pop("ingress", {})
-    settings: dict[str, Any] = {"namespace": "{app}-staging", "rollout_timeout_seconds": 60, **given}
+    settings: dict[str, Any] = {
+        "namespace": "{app}-staging",
+        "rollout_timeout_seconds": 60,
+        "secret_stores": STORES,
+        **given,
+    }
     settings["mesh"] = Mesh(settings.get("mesh", "istio"))
     settings["ingress"] = replace(Ingress(), **{**ingress, "kind": IngressKind(ingress.get("kind", "VirtualService"))})
     settings["placements"] = {name: Placement(**one) for name, one in settings.get("placements", {}).items()}

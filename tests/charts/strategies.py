@@ -70,7 +70,7 @@ ANY = {
     "env_from": st.just([{"config_map": "features"}, {"secret": "db", "prefix": "DB_"}]),
     "files": FILES,
     "scratch": st.fixed_dictionaries({}, optional={"/tmp": st.just("1Gi"), "/var/run": st.just("8Mi")}),
-    "external_secrets": st.just({"db": {"store": "vault", "keys": {"password": {"path": "a/b"}}}}),
+    "external_secrets": st.just({"db": {"store": "vault", "keys": {"password": {"path": "shop/b"}}}}),
     "init": st.lists(
         st.fixed_dictionaries({"name": CONTAINERS, "command": COMMANDS}), max_size=2, unique_by=lambda one: one["name"]
     ),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.pipelines.mutation import LABELS
 from tools.installation import Installation
 from tools.stack.repositories import Content
 
@@ -81,7 +82,7 @@ def test_the_cluster_warns_in_that_environment_and_refuses_in_others(
         {
             "apiVersion": "v1",
             "kind": "Service",
-            "metadata": {"name": "open"},
+            "metadata": {"name": "open", "labels": LABELS},
             "spec": {"type": "NodePort", "ports": [{"port": 80}]},
         }
     )

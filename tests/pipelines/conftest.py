@@ -73,7 +73,7 @@ def _way_in(**ingress: Any) -> Environment:
 PARAMETERS = parameters(
     REGISTRIES,
     (
-        place().environment,
+        place(secret_stores={"vault": "{team}/", "own": "apps/{app}/"}).environment,
         _way_in(kind=IngressKind.INGRESS, class_name="nginx", issuer="letsencrypt"),
         _way_in(kind=IngressKind.HTTP_ROUTE, gateway="gateways/shared"),
     ),

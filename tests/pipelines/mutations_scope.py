@@ -29,6 +29,85 @@ def _of_the_cluster(api_version: str, kind: str, **body: Any) -> Mutation:
     return added("team-scope", kind, one, "")
 
 
+_CLUSTER_KINDS = (
+    (f"{_RBAC}/v1", "ClusterRole"),
+    (f"{_RBAC}/v1", "ClusterRoleBinding"),
+    ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
+    ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration"),
+    ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding"),
+    ("apiregistration.k8s.io/v1", "APIService"),
+    ("scheduling.k8s.io/v1", "PriorityClass"),
+    ("storage.k8s.io/v1", "StorageClass"),
+    ("node.k8s.io/v1", "RuntimeClass"),
+    ("networking.k8s.io/v1", "IngressClass"),
+    ("gateway.networking.k8s.io/v1", "GatewayClass"),
+    ("external-secrets.io/v1", "ClusterSecretStore"),
+    ("v1", "PersistentVolume"),
+    ("v1", "Node"),
+)
+_PLATFORM_KINDS = (
+    ("v1", "ResourceQuota"),
+    ("v1", "LimitRange"),
+    ("v1", "Endpoints"),
+    ("discovery.k8s.io/v1", "EndpointSlice"),
+    ("gateway.networking.k8s.io/v1", "Gateway"),
+    ("gateway.networking.k8s.io/v1beta1", "ReferenceGrant"),
+    ("networking.istio.io/v1", "Gateway"),
+    ("networking.istio.io/v1alpha3", "EnvoyFilter"),
+    ("networking.istio.io/v1", "Sidecar"),
+    ("networking.istio.io/v1", "WorkloadEntry"),
+    ("extensions.istio.io/v1alpha1", "WasmPlugin"),
+    ("telemetry.istio.io/v1", "Telemetry"),
+    ("security.istio.io/v1", "RequestAuthentication"),
+    ("external-secrets.io/v1", "SecretStore"),
+    ("monitoring.coreos.com/v1", "Prometheus"),
+)
+_OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "0f0f0f0f-0000-4000-8000-000000000000"}
+
+
+def secret(**body: Any) -> Any:
+    """A Secret that a team brings."""
+    return brought("v1", "Secret", body)
+
+
+_TOKEN = brought(
+    "v1",
+    "Secret",
+    {"type": "kubernetes.io/service-account-token"},
+    annotations={"kubernetes.io/service-account.name": "checkout"},
+)
+
+
+def autoscaler(**target: str) -> Any:
+    """A HorizontalPodAutoscaler of the App, or of `target`."""
+    spec = {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "checkout", **target},
+        "minReplicas": 2,
+        "maxReplicas": 4,
+        "metrics": [
+            {
+                "type": "Resource",
+                "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}},
+            }
+        ],
+    }
+    return brought("autoscaling/v2", "HorizontalPodAutoscaler", {"spec": spec})
+
+
+def _autoscaler(what: str, field: str, **target: str) -> Mutation:
+    return added("autoscaler-target", what, autoscaler(**target), f"spec.scaleTargetRef.{field}")
+
+
+def _without(label: str, kind: str) -> Mutation:
+    return Mutation(
+        "required-labels",
+        f"no {label} on a {kind}",
+        kind,
+        lambda one: one["metadata"]["labels"].pop(label),
+        field="metadata.labels",
+    )
+
+
 SCOPE = (
     _role("a wildcard of verbs", "verbs[1]", verbs=["get", "*"]),
     _role("impersonate", "verbs[0]", resources=["serviceaccounts"], verbs=["impersonate"]),
@@ -52,6 +131,44 @@ SCOPE = (
         "spec.portLevelMtls",
         portLevelMtls={"8080": {"mode": "DISABLE"}},
     ),
-    _of_the_cluster(f"{_RBAC}/v1", "ClusterRole"),
-    _of_the_cluster("scheduling.k8s.io/v1", "PriorityClass", value=1),
+    *(_of_the_cluster(api_version, kind) for api_version, kind in _CLUSTER_KINDS),
+    *(
+        added("platform-kinds", f"{api_version} {kind}", brought(api_version, kind, {"spec": {}}), "")
+        for api_version, kind in _PLATFORM_KINDS
+    ),
+    added("secret-not-in-git", "a value", secret(data={"password": "aHVudGVy"}), "data"),
+    added("secret-not-in-git", "a text", secret(stringData={"password": "hunter2"}), None),
+    added("secret-not-in-git", "a token of an account", _TOKEN, "type"),
+    _autoscaler("a version that is gone", "apiVersion", apiVersion="extensions/v1beta1"),
+    _autoscaler("what has no replicas", "kind", kind="DaemonSet"),
+    *(_without("deploy-gateway.dev/team", kind) for kind in ("Deployment", "Service", "NetworkPolicy", "Role")),
+    _without("deploy-gateway.dev/app", "ServiceAccount"),
+    _without("deploy-gateway.dev/commit", "PodDisruptionBudget"),
+    Mutation(
+        "no-owners",
+        "a finalizer",
+        "Service",
+        lambda one: one["metadata"].update(finalizers=["example.com/own"]),
+        field="metadata.finalizers",
+    ),
+    Mutation(
+        "no-owners",
+        "an owner",
+        "NetworkPolicy",
+        lambda one: one["metadata"].update(ownerReferences=[_OWNER]),
+        field="metadata.ownerReferences",
+    ),
 )
+
+SCOPE_ALLOWED = {
+    "an empty Secret": secret(data={}),
+    "a Secret to be filled": secret(data={"password": ""}),
+    "an autoscaler": autoscaler(),
+    "a claim that is protected": brought(
+        "v1",
+        "PersistentVolumeClaim",
+        {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}},
+        finalizers=["kubernetes.io/pvc-protection"],
+    ),
+}
+"""Objects that no rule has anything to say about, by what is special about them."""

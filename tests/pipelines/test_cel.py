@@ -18,10 +18,13 @@ from pipelines.rules import POLICIES, Validation, load_rules
 from tests.pipelines.conftest import subject
 from tests.pipelines.mutation import Mutation
 from tests.pipelines.mutations import MUTATIONS
+from tests.pipelines.mutations_mesh import MESH_ALLOWED
 from tests.pipelines.mutations_network import NETWORK_ALLOWED
 from tests.pipelines.mutations_pods import PODS
+from tests.pipelines.mutations_scope import SCOPE_ALLOWED
 
 RULES = load_rules()
+ALLOWED = NETWORK_ALLOWED | MESH_ALLOWED | SCOPE_ALLOWED
 
 
 @pytest.fixture(scope="session")
@@ -48,9 +51,9 @@ def test_a_rule_refuses_what_it_is_there_for(
         assert [finding.field for finding in found] == [mutation.field]
 
 
-@pytest.mark.parametrize("what", NETWORK_ALLOWED)
+@pytest.mark.parametrize("what", ALLOWED)
 def test_a_rule_lets_through_what_is_harmless(cel_rules: CelRules, what: str) -> None:
-    assert cel_rules.findings(subject((NETWORK_ALLOWED[what],))) == ()
+    assert cel_rules.findings(subject((ALLOWED[what],))) == ()
 
 
 def _of_kind(deployment: Any, kind: str) -> Any:
@@ -243,4 +246,15 @@ def test_what_is_no_business_of_a_rule_passes(
     cel_rules: CelRules, good: dict[str, Any], change: Callable[[Any], None]
 ) -> None:
     change(good["Deployment"]["spec"]["template"]["spec"])
+    assert cel_rules.findings(subject((good["Deployment"],))) == ()
+
+
+def test_a_pod_may_say_what_its_proxy_needs(cel_rules: CelRules, good: dict[str, Any]) -> None:
+    metadata = good["Deployment"]["spec"]["template"]["metadata"]
+    metadata["labels"]["sidecar.istio.io/inject"] = "true"
+    metadata["annotations"] = {
+        "sidecar.istio.io/proxyCPU": "50m",
+        "proxy.istio.io/config": '{ "holdApplicationUntilProxyStarts": true }',
+        "example.com/istio": "no business of the mesh",
+    }
     assert cel_rules.findings(subject((good["Deployment"],))) == ()
