@@ -23,6 +23,7 @@ from pipelines.check import JudgePorts, Made, Terms, judge, make
 from pipelines.errors import Fault, GatewayError, InvalidDeployFile, InvalidInput
 from pipelines.findings import Finding, blocking
 from pipelines.ports import Change, Checkout, RolloutProgress
+from pipelines.relations import Relations
 from pipelines.rules import load_rules, parameters
 from pipelines.stages.checkout import Source, read_deploy_file, read_source
 from pipelines.states import StageName, StageState
@@ -56,7 +57,7 @@ class Local:
             registry=None,
             helm=_PackingOnce(programs.helm, scratch),
             lint=(*schemas, KubeScore(programs.kube_score)) if programs.kube_score else (),
-            policy=(CelRules(rules),) if programs.kube_score else (),
+            policy=(CelRules(rules), Relations()) if programs.kube_score else (),
         )
 
     def made(self, file: Path) -> tuple[Source, Made]:

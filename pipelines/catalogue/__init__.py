@@ -9,6 +9,7 @@ from functools import cache
 
 from pipelines.catalogue.entry import Entry, Holds
 from pipelines.catalogue.kube_score import KUBE_SCORE
+from pipelines.catalogue.relations import RELATIONS
 from pipelines.catalogue.schemas import SCHEMAS
 from pipelines.errors import NotFound
 from pipelines.rules import Rule, load_rules
@@ -16,7 +17,7 @@ from pipelines.suggestions import did_you_mean
 
 __all__ = ["Entry", "Holds", "catalogue", "entry_of"]
 
-_WRITTEN: tuple[tuple[Entry, ...], ...] = (KUBE_SCORE, SCHEMAS)
+_WRITTEN: tuple[tuple[Entry, ...], ...] = (RELATIONS, KUBE_SCORE, SCHEMAS)
 
 
 @cache
