@@ -25,6 +25,7 @@ from pipelines.errors import Fault, GatewayError, InvalidDeployFile, InvalidInpu
 from pipelines.findings import Finding, blocking
 from pipelines.grants import Grants
 from pipelines.ports import Change, Checkout, RolloutProgress
+from pipelines.relations import Relations
 from pipelines.rules import load_rules, parameters
 from pipelines.stages.checkout import Source, read_deploy_file, read_source
 from pipelines.states import StageName, StageState
@@ -58,7 +59,7 @@ class Local:
             registry=None,
             helm=_PackingOnce(programs.helm, scratch),
             lint=(*schemas, KubeScore(programs.kube_score)) if programs.kube_score else (),
-            policy=(CelRules(rules), ApiVersions(), Grants()) if programs.kube_score else (),
+            policy=(CelRules(rules), ApiVersions(), Grants(), Relations()) if programs.kube_score else (),
         )
 
     def made(self, file: Path) -> tuple[Source, Made]:

@@ -30,6 +30,7 @@ from pipelines.credentials import Credentials, ReadCredentials, parse_credential
 from pipelines.deploy import DeployPorts
 from pipelines.errors import GatewayError, InvalidConfiguration
 from pipelines.grants import Grants
+from pipelines.relations import Relations
 from pipelines.rules import load_rules
 from store import Store, open_store
 from store.queue import CHECK_QUEUE, HintJob, RedisQueue, deploy_queue, work_queue
@@ -64,7 +65,7 @@ def run_check_worker(settings: Settings, *, helm: Path, kube_score: Path) -> Non
         ),
         helm=HelmClient(helm, settings.work_dir / "helm-check"),
         lint=(schemas, KubeScore(kube_score)),
-        policy=(CelRules(load_rules()), ApiVersions(), Grants()),
+        policy=(CelRules(load_rules()), ApiVersions(), Grants(), Relations()),
     )
     enter(CheckContext(settings, store, queue, ports, scratch))
 

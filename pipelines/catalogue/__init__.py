@@ -10,6 +10,7 @@ from functools import cache
 from pipelines.catalogue.entry import Entry, Holds
 from pipelines.catalogue.kube_score import KUBE_SCORE
 from pipelines.catalogue.kubernetes import KUBERNETES
+from pipelines.catalogue.relations import RELATIONS
 from pipelines.catalogue.schemas import SCHEMAS
 from pipelines.errors import NotFound
 from pipelines.rules import Rule, load_rules
@@ -17,7 +18,7 @@ from pipelines.suggestions import did_you_mean
 
 __all__ = ["Entry", "Holds", "catalogue", "entry_of"]
 
-_WRITTEN: tuple[tuple[Entry, ...], ...] = (KUBE_SCORE, SCHEMAS, KUBERNETES)
+_WRITTEN: tuple[tuple[Entry, ...], ...] = (RELATIONS, KUBE_SCORE, SCHEMAS, KUBERNETES)
 
 
 @cache

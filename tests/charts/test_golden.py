@@ -14,6 +14,7 @@ from pipelines.adapters.schemas import Schemas
 from pipelines.findings import blocking
 from pipelines.manifests import parse
 from pipelines.ports import CheckSubject, ClusterFacts
+from pipelines.relations import Relations
 from pipelines.rules import load_rules, parameters
 from tests.charts.golden import FEATURES, FOLDER, REGISTRIES, place, rendered
 from tools.stack import Stack
@@ -37,7 +38,7 @@ def facts(cluster: KubeCluster) -> ClusterFacts:
 @pytest.fixture(scope="module")
 def checks() -> tuple[Any, ...]:
     """Every check that there is."""
-    return KubeScore(ensure(["kube-score"])["kube-score"]), Schemas(), CelRules(load_rules())
+    return KubeScore(ensure(["kube-score"])["kube-score"]), Schemas(), CelRules(load_rules()), Relations()
 
 
 @pytest.mark.parametrize("feature", FEATURES)

@@ -14,6 +14,7 @@ from pipelines.adapters.kube_score import KubeScore
 from pipelines.adapters.schemas import Schemas
 from pipelines.findings import blocking
 from pipelines.ports import CheckSubject, ClusterFacts
+from pipelines.relations import Relations
 from pipelines.resources import WORKLOADS, at, pod_spec_path
 from pipelines.rules import load_rules, parameters
 from tests.charts.golden import FOLDER, REGISTRIES, of_text, place
@@ -40,7 +41,7 @@ class _Checker:
     def __init__(self, helm: HelmClient, facts: ClusterFacts) -> None:
         self._helm = helm
         self._facts = facts
-        self._checks = (KubeScore(ensure(["kube-score"])["kube-score"]), Schemas(), CelRules(load_rules()))
+        self._checks = (KubeScore(ensure(["kube-score"])["kube-score"]), Schemas(), CelRules(load_rules()), Relations())
 
     def blocking(self, text: str, feature: str) -> list[str]:
         where = place(feature)
