@@ -20,6 +20,7 @@ from configuration.settings import Settings
 from pipelines.adapters.cel import CelRules
 from pipelines.adapters.git import GitRepositories
 from pipelines.adapters.helm import HelmClient
+from pipelines.adapters.image_store import ImageStore
 from pipelines.adapters.kube import KubeCluster
 from pipelines.adapters.kube_score import KubeScore
 from pipelines.adapters.registry import Registries
@@ -28,6 +29,8 @@ from pipelines.check import CheckPorts
 from pipelines.credentials import Credentials, ReadCredentials, parse_credentials
 from pipelines.deploy import DeployPorts
 from pipelines.errors import GatewayError, InvalidConfiguration
+from pipelines.image_check import BaseImageCheck
+from pipelines.ports import Check
 from pipelines.rules import load_rules
 from store import Store, open_store
 from store.queue import CHECK_QUEUE, HintJob, RedisQueue, deploy_queue, work_queue
@@ -49,20 +52,17 @@ def run_check_worker(settings: Settings, *, helm: Path, kube_score: Path) -> Non
     scratch = settings.work_dir / "checks"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
-    schemas = Schemas()
+    schemas, registries = Schemas(), _registries(settings)
     ports = CheckPorts(
         git=GitRepositories(
             allowed_hosts=settings.git_hosts,
             most_bytes=settings.limits.checkout_bytes,
             credentials={host: _reader(reference) for host, reference in settings.git_credentials.items()},
         ),
-        registry=Registries(
-            plain_http_hosts=[one.prefix.split("/")[0] for one in settings.registries if one.plain_http],
-            credentials={one.prefix: _reader(one.credentials) for one in settings.registries if one.credentials},
-        ),
+        registry=registries,
         helm=HelmClient(helm, settings.work_dir / "helm-check"),
         lint=(schemas, KubeScore(kube_score)),
-        policy=(CelRules(load_rules()),),
+        policy=(CelRules(load_rules()), *_image_checks(settings, registries)),
     )
     enter(CheckContext(settings, store, queue, ports, scratch))
 
@@ -73,6 +73,25 @@ def run_check_worker(settings: Settings, *, helm: Path, kube_score: Path) -> Non
                 schemas.prepare(facts)
 
     _work(settings, CHECK_QUEUE, before_job=refresh, between_jobs=refresh)
+
+
+def _registries(settings: Settings) -> Registries:
+    with_credentials = {one.prefix: one.credentials for one in settings.registries if one.credentials}
+    return Registries(
+        plain_http_hosts=[one.prefix.split("/")[0] for one in settings.registries if one.plain_http],
+        credentials={
+            name: _reader(reference) for name, reference in {**with_credentials, **settings.base_credentials}.items()
+        },
+    )
+
+
+def _image_checks(settings: Settings, registries: Registries) -> tuple[Check, ...]:
+    """What looks into images, where the platform says what it looks for."""
+    if settings.base_images is None:
+        return ()
+    prefixes = tuple(one.prefix for one in settings.registries)
+    store = ImageStore(registries, settings.work_dir / "images")
+    return (BaseImageCheck(settings.base_images, prefixes, store),)
 
 
 def _reader(reference: Reference) -> ReadCredentials:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import cache
 
 from pipelines.catalogue.entry import Entry, Holds
+from pipelines.catalogue.images import IMAGES
 from pipelines.catalogue.kube_score import KUBE_SCORE
 from pipelines.catalogue.schemas import SCHEMAS
 from pipelines.errors import NotFound
@@ -16,7 +17,7 @@ from pipelines.suggestions import did_you_mean
 
 __all__ = ["Entry", "Holds", "catalogue", "entry_of"]
 
-_WRITTEN: tuple[tuple[Entry, ...], ...] = (KUBE_SCORE, SCHEMAS)
+_WRITTEN: tuple[tuple[Entry, ...], ...] = (IMAGES, KUBE_SCORE, SCHEMAS)
 
 
 @cache
