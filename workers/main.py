@@ -15,27 +15,22 @@ from rq.executions import Execution
 from rq.job import Job
 
 from configuration import logs
-from configuration.references import Reference
 from configuration.settings import Settings
 from pipelines.adapters.cel import CelRules
 from pipelines.adapters.git import GitRepositories
 from pipelines.adapters.helm import HelmClient
-from pipelines.adapters.image_store import ImageStore
 from pipelines.adapters.kube import KubeCluster
 from pipelines.adapters.kube_score import KubeScore
-from pipelines.adapters.registry import Registries
 from pipelines.adapters.schemas import Schemas
 from pipelines.check import CheckPorts
-from pipelines.credentials import Credentials, ReadCredentials, parse_credentials
 from pipelines.deploy import DeployPorts
 from pipelines.errors import GatewayError, InvalidConfiguration
-from pipelines.image_check import BaseImageCheck
-from pipelines.ports import Check
 from pipelines.rules import load_rules
 from store import Store, open_store
 from store.queue import CHECK_QUEUE, HintJob, RedisQueue, deploy_queue, work_queue
 from workers import jobs, reconciler  # noqa: F401 (jobs: imported before the fork, not by each job)
 from workers.context import CheckContext, DeployContext, enter
+from workers.images import image_checks, open_registries, reader
 
 _BETWEEN_JOBS_SECONDS = 30
 # RQ asks its queue for that much less than a worker's time to live.
@@ -52,17 +47,17 @@ def run_check_worker(settings: Settings, *, helm: Path, kube_score: Path) -> Non
     scratch = settings.work_dir / "checks"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
-    schemas, registries = Schemas(), _registries(settings)
+    schemas, registries = Schemas(), open_registries(settings)
     ports = CheckPorts(
         git=GitRepositories(
             allowed_hosts=settings.git_hosts,
             most_bytes=settings.limits.checkout_bytes,
-            credentials={host: _reader(reference) for host, reference in settings.git_credentials.items()},
+            credentials={host: reader(reference) for host, reference in settings.git_credentials.items()},
         ),
         registry=registries,
         helm=HelmClient(helm, settings.work_dir / "helm-check"),
         lint=(schemas, KubeScore(kube_score)),
-        policy=(CelRules(load_rules()), *_image_checks(settings, registries)),
+        policy=(CelRules(load_rules()), *image_checks(settings, registries)),
     )
     enter(CheckContext(settings, store, queue, ports, scratch))
 
@@ -73,35 +68,6 @@ def run_check_worker(settings: Settings, *, helm: Path, kube_score: Path) -> Non
                 schemas.prepare(facts)
 
     _work(settings, CHECK_QUEUE, before_job=refresh, between_jobs=refresh)
-
-
-def _registries(settings: Settings) -> Registries:
-    with_credentials = {one.prefix: one.credentials for one in settings.registries if one.credentials}
-    return Registries(
-        plain_http_hosts=[one.prefix.split("/")[0] for one in settings.registries if one.plain_http],
-        credentials={
-            name: _reader(reference) for name, reference in {**with_credentials, **settings.base_credentials}.items()
-        },
-    )
-
-
-def _image_checks(settings: Settings, registries: Registries) -> tuple[Check, ...]:
-    """What looks into images, where the platform says what it looks for."""
-    if settings.base_images is None:
-        return ()
-    prefixes = tuple(one.prefix for one in settings.registries)
-    store = ImageStore(registries, settings.work_dir / "images")
-    return (BaseImageCheck(settings.base_images, prefixes, store),)
-
-
-def _reader(reference: Reference) -> ReadCredentials:
-    """Reads what `reference` leads to; once at once, so that one that leads nowhere stops the start."""
-
-    def read() -> Credentials:
-        return parse_credentials(reference.read())
-
-    read()
-    return read
 
 
 def run_deploy_worker(settings: Settings, cluster: str, kubeconfig: Path, *, helm: Path) -> None:
