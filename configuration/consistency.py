@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from configuration.bases import contradictions_of_bases
 from configuration.document import Document, Location
 from configuration.explanation import did_you_mean, dotted
 from configuration.schema import EnvironmentEntry, GatewayFile
@@ -37,6 +38,8 @@ def contradictions(
     yield from _repositories(file, document)
     yield from _git_credentials(file, document)
     yield from _registries(file, document)
+    if file.base_images is not None:
+        yield from contradictions_of_bases(file.base_images, document)
     yield from _ways_in(file, document)
     yield from _cloud_identities(file, document)
     if charts is not None:

@@ -105,6 +105,9 @@ def _properties(schema: Mapping[str, Any], location: Location) -> Mapping[str, A
 
 
 def _follow(here: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+    options = [option for option in here.get("anyOf", []) if option.get("type") != "null"]
+    if len(options) == 1:  # a key that may be left out
+        return {**_follow(options[0], root), **here}
     reference = here.get("$ref")
     if not isinstance(reference, str):
         return here

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from configuration.bases import base_images
 from configuration.consistency import contradictions, ingress_kind
 from configuration.document import Document, Location, parse
 from configuration.explanation import explain
@@ -217,6 +218,12 @@ def _settings(
             for index, entry in enumerate(file.images.registries)
         ),
         smoke_image=file.images.smoke,
+        base_images=base_images(file.base_images) if file.base_images is not None else None,
+        base_credentials={
+            entry.repository: reference(entry.credentials, ("base_images", "approved", index, "credentials"))
+            for index, entry in enumerate(file.base_images.approved if file.base_images is not None else ())
+            if entry.credentials
+        },
         git_hosts=tuple(file.git.allowed_hosts)
         or tuple(sorted({host_of(entry.repository) for entry in file.apps.values()})),
         git_credentials={

@@ -22,8 +22,10 @@ from pipelines.apps import (
     host_of,
 )
 from pipelines.backstop import Exceptions
+from pipelines.base_images import MOST_VERSIONS
 from pipelines.findings import Mode
 from pipelines.images import parse_image
+from pipelines.versions import parse_range
 
 _DEFAULTS = Limits()
 _INGRESS, _SCRAPER, _API_SERVER = Ingress(), Scraper(), ApiServer()
@@ -93,6 +95,20 @@ def _day(text: str) -> str:
         raise ValueError('write a day in quotes, such as "2027-06-30"') from None
 
 
+def _repository(text: str) -> str:
+    host, slash, path = text.partition("/")
+    parts = r"[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
+    is_host = re.fullmatch(r"localhost|[a-z0-9][a-z0-9.-]*(:[0-9]{1,5}|\.[a-z0-9-]+(:[0-9]{1,5})?)", host)
+    if not is_host or not slash or not re.fullmatch(parts, path):
+        raise ValueError("write host/path without a tag, such as registry.example.com/base/python")
+    return text
+
+
+def _versions(text: str) -> str:
+    parse_range(text)
+    return text
+
+
 _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME_PATTERN}$")]
@@ -112,6 +128,8 @@ StoreName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]{0,25
 Chart = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 UserName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:/_.@+=-]*$", max_length=300)]
 GroupName = Annotated[UserName, AfterValidator(_some_people)]
+Prefix = Annotated[str, AfterValidator(_prefix)]
+Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 
 
@@ -353,7 +371,7 @@ class TokenEntry(_Section):
 class RegistryEntry(_Section):
     """A registry that images may come from."""
 
-    prefix: Annotated[str, AfterValidator(_prefix)] = Field(description="`host/` or `host/path/`, ending in `/`.")
+    prefix: Prefix = Field(description="`host/` or `host/path/`, ending in `/`.")
     plain_http: bool = Field(default=False, description="Ask it over http. For registries on this machine only.")
     credentials: SecretReference | None = Field(
         default=None,
@@ -369,6 +387,51 @@ class Images(_Section):
         default=None,
         description="The platform's image with curl and sh, for smoke checks by HTTP: from one of `registries`, "
         "with a tag or digest.",
+    )
+
+
+class ApprovedBaseEntry(_Section):
+    """A base that images may be built on: `versions`, `digests`, or both."""
+
+    name: Name = Field(description="What people call it.")
+    repository: Annotated[str, AfterValidator(_repository)] = Field(description="Where it is: `host/path`.")
+    versions: Annotated[str, AfterValidator(_versions)] | None = Field(
+        default=None,
+        max_length=100,
+        description='Tags that are versions, and which: `">=3.12 <3.14"`, or `"3.13"` for all that begin so. '
+        f"The {MOST_VERSIONS} highest are looked at.",
+    )
+    suffix: Annotated[str, StringConstraints(pattern=r"^[-_.+A-Za-z][-_.A-Za-z0-9]*$", max_length=60)] | None = Field(
+        default=None, description="What those tags end in after the version, such as `-slim`; by default nothing."
+    )
+    digests: list[Digest] = Field(default_factory=list, description="Builds by digest, the newest last.")
+    end_of_life: Annotated[str, AfterValidator(_day)] | None = Field(
+        default=None,
+        description="The day (`2028-10-31`) from which on what is built on it is refused; 30 days before, it is told.",
+    )
+    recommended: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = Field(
+        default=None,
+        description="The tag or digest to build on, one of the above; by default the highest version, or the last of "
+        "`digests`.",
+    )
+    credentials: SecretReference | None = Field(
+        default=None,
+        description="For a repository below none of `images.registries`: `env:NAME` or `file:PATH`, read by check "
+        "workers only.",
+    )
+
+
+class BaseImagesSection(_Section):
+    """What images may be built on. Where it stands, every image of every pod is held to it."""
+
+    approved: list[ApprovedBaseEntry] = Field(min_length=1, description="All approved bases.")
+    exempt: list[Prefix] = Field(
+        default_factory=list,
+        description="Prefixes (`host/path/`) of images that have a base of their own, such as those of a vendor.",
+    )
+    platforms: list[Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+/[a-z0-9_]+(/v[0-9]+)?$")]] = Field(
+        default_factory=list,
+        description="What nodes are (`linux/amd64`, `linux/arm64`): each image has to be there for all of them.",
     )
 
 
@@ -458,6 +521,9 @@ class GatewayFile(_Section):
     apps: dict[Name, AppEntry] = Field(default_factory=dict, description="Every App, by name.")
     tokens: list[TokenEntry] = Field(default_factory=list, description="Who may use the API.")
     images: Images = Field(default_factory=Images, description="Where images may come from.")
+    base_images: BaseImagesSection | None = Field(
+        default=None, description="What images may be built on; without it, no image is looked into."
+    )
     git: GitSection = Field(default_factory=GitSection, description="Where repositories may be.")
     limits: LimitsSection = Field(default_factory=LimitsSection, description="Bounds on cost.")
     backstop: BackstopSection = Field(

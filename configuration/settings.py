@@ -11,6 +11,7 @@ from pathlib import Path
 from configuration.references import Reference
 from pipelines.apps import App, ClusterName, Environment
 from pipelines.backstop import Exceptions
+from pipelines.base_images import BaseImages
 from pipelines.charts import StandardChart, StandardCharts
 from pipelines.errors import NotFound
 
@@ -91,6 +92,8 @@ class Settings:
     tokens: tuple[Token, ...]
     registries: tuple[ImageRegistry, ...]
     smoke_image: str | None = None
+    base_images: BaseImages | None = None
+    base_credentials: Mapping[str, Reference] = field(default_factory=dict)
     git_hosts: tuple[str, ...] = ()
     git_credentials: Mapping[str, Reference] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pipelines.apps import CommitSha
+from pipelines.base_images import ApprovedBase, Build
 from pipelines.bundle import Bundle
 from pipelines.findings import Finding
+from pipelines.image_contents import ImageContents
 from pipelines.states import StageName, StageState
 
 Manifest = Mapping[str, Any]
@@ -158,6 +160,20 @@ class Registry(Protocol):
 
         Raises ImageNotFound, AccessRefused, RegistryUnavailable.
         """
+
+
+class ImageReader(Protocol):
+    """Says what images are made of."""
+
+    def contents(self, repository: str, digest: str, *, timeout_seconds: float) -> ImageContents:
+        """What `digest` of `repository` (`host/path`) stands for, all its platforms.
+
+        `timeout_seconds` are for each request. Raises ImageNotFound, AccessRefused, ImageUnreadable,
+        RegistryUnavailable.
+        """
+
+    def builds(self, base: ApprovedBase, *, timeout_seconds: float) -> tuple[Build, ...]:
+        """All builds of `base`, and those that its tags meant earlier. Raises as `contents`."""
 
 
 class Helm(Protocol):

@@ -15,18 +15,15 @@ from rq.executions import Execution
 from rq.job import Job
 
 from configuration import logs
-from configuration.references import Reference
 from configuration.settings import Settings
 from pipelines.adapters.cel import CelRules
 from pipelines.adapters.git import GitRepositories
 from pipelines.adapters.helm import HelmClient
 from pipelines.adapters.kube import KubeCluster
 from pipelines.adapters.kube_score import KubeScore
-from pipelines.adapters.registry import Registries
 from pipelines.adapters.schemas import Schemas
 from pipelines.api_versions import ApiVersions
 from pipelines.check import CheckPorts
-from pipelines.credentials import Credentials, ReadCredentials, parse_credentials
 from pipelines.deploy import DeployPorts
 from pipelines.errors import GatewayError, InvalidConfiguration
 from pipelines.grants import Grants
@@ -36,6 +33,7 @@ from store import Store, open_store
 from store.queue import CHECK_QUEUE, HintJob, RedisQueue, deploy_queue, work_queue
 from workers import jobs, reconciler  # noqa: F401 (jobs: imported before the fork, not by each job)
 from workers.context import CheckContext, DeployContext, enter
+from workers.images import image_checks, open_registries, reader
 
 _BETWEEN_JOBS_SECONDS = 30
 # RQ asks its queue for that much less than a worker's time to live.
@@ -52,20 +50,23 @@ def run_check_worker(settings: Settings, *, helm: Path, kube_score: Path) -> Non
     scratch = settings.work_dir / "checks"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
-    schemas = Schemas()
+    schemas, registries = Schemas(), open_registries(settings)
     ports = CheckPorts(
         git=GitRepositories(
             allowed_hosts=settings.git_hosts,
             most_bytes=settings.limits.checkout_bytes,
-            credentials={host: _reader(reference) for host, reference in settings.git_credentials.items()},
+            credentials={host: reader(reference) for host, reference in settings.git_credentials.items()},
         ),
-        registry=Registries(
-            plain_http_hosts=[one.prefix.split("/")[0] for one in settings.registries if one.plain_http],
-            credentials={one.prefix: _reader(one.credentials) for one in settings.registries if one.credentials},
-        ),
+        registry=registries,
         helm=HelmClient(helm, settings.work_dir / "helm-check"),
         lint=(schemas, KubeScore(kube_score)),
-        policy=(CelRules(load_rules()), ApiVersions(), Grants(), Relations()),
+        policy=(
+            CelRules(load_rules()),
+            ApiVersions(),
+            Grants(),
+            Relations(),
+            *image_checks(settings, registries),
+        ),
     )
     enter(CheckContext(settings, store, queue, ports, scratch))
 
@@ -76,16 +77,6 @@ def run_check_worker(settings: Settings, *, helm: Path, kube_score: Path) -> Non
                 schemas.prepare(facts)
 
     _work(settings, CHECK_QUEUE, before_job=refresh, between_jobs=refresh)
-
-
-def _reader(reference: Reference) -> ReadCredentials:
-    """Reads what `reference` leads to; once at once, so that one that leads nowhere stops the start."""
-
-    def read() -> Credentials:
-        return parse_credentials(reference.read())
-
-    read()
-    return read
 
 
 def run_deploy_worker(settings: Settings, cluster: str, kubeconfig: Path, *, helm: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import cache
 
 from pipelines.catalogue.entry import Entry, Holds
+from pipelines.catalogue.images import IMAGES
 from pipelines.catalogue.kube_score import KUBE_SCORE
 from pipelines.catalogue.kubernetes import KUBERNETES
 from pipelines.catalogue.relations import RELATIONS
@@ -18,7 +19,7 @@ from pipelines.suggestions import did_you_mean
 
 __all__ = ["Entry", "Holds", "catalogue", "entry_of"]
 
-_WRITTEN: tuple[tuple[Entry, ...], ...] = (RELATIONS, KUBE_SCORE, SCHEMAS, KUBERNETES)
+_WRITTEN: tuple[tuple[Entry, ...], ...] = (RELATIONS, IMAGES, KUBE_SCORE, SCHEMAS, KUBERNETES)
 
 
 @cache

@@ -1,0 +1,48 @@
+"""What is looked up of images in their registry: their base, their platforms."""
+
+from __future__ import annotations
+
+from pipelines.catalogue.entry import Entry
+from pipelines.findings import Mode, Severity
+
+_BASES = "https://docs.docker.com/build/building/base-images/"
+_FROM = "FROM registry.example.com/base/python:3.13.2@sha256:…   # what the platform has in `base_images`"
+
+BASE_APPROVED = Entry(
+    id="base-image-approved",
+    severity=Severity.HIGH,
+    title="Images are built on an approved base",
+    why=(
+        "What nobody looks after is not patched: the platform knows and rebuilds the bases that it lists. "
+        "It is seen by the layers, which are the base's first, and not by what a label says."
+    ),
+    how=_FROM,
+    link=_BASES,
+)
+BASE_END_OF_LIFE = Entry(
+    id="base-image-end-of-life",
+    severity=Severity.HIGH,
+    title="No image is built on a base that has reached its end of life",
+    why="From that day on nobody mends what is found in it, and everybody can read what was found.",
+    how=_FROM,
+    link="https://endoflife.date/",
+)
+BASE_CURRENT = Entry(
+    id="base-image-current",
+    severity=Severity.MEDIUM,
+    title="Images are built on the current build of their base",
+    why="What was mended in the base since then is not in the image: only building it again brings it in.",
+    how=_FROM,
+    link=_BASES,
+    mode=Mode.WARN,
+)
+PLATFORMS = Entry(
+    id="image-platforms",
+    severity=Severity.HIGH,
+    title="Images are there for every kind of node",
+    why="On a node of another kind the pod does not start: it ends with `exec format error`, or is never pulled.",
+    how="docker buildx build --platform linux/amd64,linux/arm64 …",
+    link="https://docs.docker.com/build/building/multi-platform/",
+)
+
+IMAGES = (BASE_APPROVED, BASE_END_OF_LIFE, BASE_CURRENT, PLATFORMS)
