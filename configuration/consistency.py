@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 from configuration.bases import contradictions_of_bases
 from configuration.document import Document, Location
 from configuration.explanation import did_you_mean, dotted
-from configuration.schema import EnvironmentEntry, GatewayFile
+from configuration.schema import EnvironmentEntry, GatewayFile, RuleSettingEntry
 from configuration.settings import TEAMLESS
 from pipelines.apps import IngressKind, Mesh, host_of
 from pipelines.charts import StandardCharts
 from pipelines.errors import Fault, InvalidInput
+from pipelines.findings import Mode
 from pipelines.images import has_prefix
 
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -42,6 +43,8 @@ def contradictions(
         yield from contradictions_of_bases(file.base_images, document)
     yield from _ways_in(file, document)
     yield from _cloud_identities(file, document)
+    yield from _dates(file, document)
+    yield from _places_of_app_rules(file, document)
     if charts is not None:
         yield from _pins(file, document, charts)
     if known_rules is not None:
@@ -241,10 +244,46 @@ def _pins(file: GatewayFile, document: Document, charts: StandardCharts) -> Iter
 
 
 def _rules(file: GatewayFile, document: Document, known: Collection[str]) -> Iterator[Fault]:
+    for location, _ in _settings_of_rules(file):
+        rule = str(location[-1])
+        # Which checks kube-score has is for kube-score to say.
+        if rule not in known and not rule.startswith("kube-score/"):
+            reason = f"{dotted(location)}: there is no rule {rule!r}"
+            yield Fault(document.where(location), reason, did_you_mean(rule, known))
+
+
+def _settings_of_rules(file: GatewayFile) -> Iterator[tuple[Location, RuleSettingEntry]]:
+    """Each rule whose mode is written, in an Environment or for an App in one."""
     for name, environment in file.environments.items():
-        for rule in environment.rules:
-            # Which checks kube-score has is for kube-score to say.
-            if rule not in known and not rule.startswith("kube-score/"):
-                location = ("environments", name, "rules", rule)
-                reason = f"{dotted(location)}: there is no rule {rule!r}"
-                yield Fault(document.where(location), reason, did_you_mean(rule, known))
+        for rule, entry in environment.rules.items():
+            yield ("environments", name, "rules", rule), entry
+    for name, app in file.apps.items():
+        for place, rules in app.rules.items():
+            for rule, entry in rules.items():
+                yield ("apps", name, "rules", place, rule), entry
+
+
+def _dates(file: GatewayFile, document: Document) -> Iterator[Fault]:
+    """A day on which something begins to block is for what does not block yet; for an App it is needed."""
+    for name, environment in file.environments.items():
+        if environment.enforce_from is not None and environment.mode is Mode.ENFORCE:
+            yield _no_warning(document, ("environments", name, "enforce_from"))
+    for location, entry in _settings_of_rules(file):
+        if entry.enforce_from is not None and entry.mode is Mode.ENFORCE:
+            yield _no_warning(document, (*location, "enforce_from"))
+        if location[0] == "apps" and entry.mode is Mode.WARN and entry.enforce_from is None:
+            reason = f"{dotted(location)}: for one App a warning needs the day on which it blocks"
+            solution = "Write {mode: warn, enforce_from: 2027-01-31}, or make a waiver: `deployctl waiver add`"
+            yield Fault(document.where(location), reason, solution)
+
+
+def _no_warning(document: Document, location: Location) -> Fault:
+    reason = f"{dotted(location)}: `enforce_from` goes with the mode warn, and this blocks already"
+    return Fault(document.where(location), reason, "Write `mode: warn` beside it, or leave the day out")
+
+
+def _places_of_app_rules(file: GatewayFile, document: Document) -> Iterator[Fault]:
+    for name, app in file.apps.items():
+        for place in app.rules:
+            location: Location = ("apps", name, "rules", place)
+            yield from _unknown(document, location, "Environment", "environments", place)

@@ -15,7 +15,7 @@ from configuration.consistency import contradictions, ingress_kind
 from configuration.document import Document, Location, parse
 from configuration.explanation import explain
 from configuration.references import BrokenReference, Reference, resolve
-from configuration.schema import EnvironmentEntry, GatewayFile, PlacementEntry
+from configuration.schema import AppEntry, EnvironmentEntry, GatewayFile, PlacementEntry
 from configuration.settings import ImageRegistry, KubeBench, Limits, Settings, Token
 from pipelines.apps import (
     ApiServer,
@@ -27,6 +27,7 @@ from pipelines.apps import (
     EnvironmentName,
     Ingress,
     Placement,
+    RuleSetting,
     Scraper,
     host_of,
 )
@@ -205,7 +206,7 @@ def _settings(
             )
             for name, entry in file.apps.items()
         },
-        environments={name: _environment(name, entry) for name, entry in file.environments.items()},
+        environments={name: _environment(name, entry, file.apps) for name, entry in file.environments.items()},
         tokens=tuple(Token(entry.name, entry.sha256, entry.team or "", entry.role) for entry in file.tokens),
         registries=tuple(
             ImageRegistry(
@@ -248,13 +249,13 @@ def _settings(
     )
 
 
-def _environment(name: str, entry: EnvironmentEntry) -> Environment:
+def _environment(name: str, entry: EnvironmentEntry, apps: Mapping[str, AppEntry]) -> Environment:
     return Environment(
         name=EnvironmentName(name),
         cluster=ClusterName(entry.cluster),
         namespace=entry.namespace,
         mode=entry.mode,
-        rule_modes=dict(entry.rules),
+        rule_modes={rule: one.mode for rule, one in entry.rules.items()},
         rollout_timeout_seconds=entry.rollout_timeout_seconds,
         chart=entry.chart,
         mesh=entry.mesh,
@@ -266,7 +267,20 @@ def _environment(name: str, entry: EnvironmentEntry) -> Environment:
         cloud=entry.cloud,
         benchmark=_requirement(entry),
         secret_stores=dict(entry.secret_stores),
+        enforce_from=_day(entry.enforce_from),
+        rule_dates={
+            rule: date.fromisoformat(one.enforce_from) for rule, one in entry.rules.items() if one.enforce_from
+        },
+        app_rules={
+            app: {rule: RuleSetting(one.mode, _day(one.enforce_from)) for rule, one in written.rules[name].items()}
+            for app, written in apps.items()
+            if name in written.rules
+        },
     )
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
 
 
 def _requirement(entry: EnvironmentEntry) -> BenchmarkRequirement | None:

@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from configuration.settings import Limits, Role
 from pipelines.apps import (
@@ -109,11 +109,13 @@ def _versions(text: str) -> str:
     return text
 
 
+_ENFORCE_FROM = "With `warn`: the first day, in UTC, on which it blocks, such as 2027-01-31."
 _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME_PATTERN}$")]
 RuleName = Annotated[str, StringConstraints(pattern=r"^((kube-score|schema)/)?[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
 Url = Annotated[str, AfterValidator(_url)]
+Day = Annotated[str, AfterValidator(_day)]
 Host = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$"),
@@ -278,6 +280,18 @@ class RequiresSection(_Section):
     )
 
 
+class RuleSettingEntry(_Section):
+    """How one rule counts: also written as the mode alone."""
+
+    mode: Mode = Field(strict=False, description="`enforce` blocks a Release, `warn` is shown only.")
+    enforce_from: Day | None = Field(default=None, description=_ENFORCE_FROM)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_mode_alone(cls, value: object) -> object:
+        return {"mode": value} if isinstance(value, str) else value
+
+
 class EnvironmentEntry(_Section):
     """A place Apps go: cluster, namespace and the rules of that place."""
 
@@ -294,9 +308,11 @@ class EnvironmentEntry(_Section):
         description="Whether findings block a Release, or are shown only. The cluster's own rules follow it: run "
         "`deploy-gateway cluster install` after a change. `team-scope` always blocks.",
     )
-    rules: dict[RuleName, Annotated[Mode, Field(strict=False)]] = Field(
+    enforce_from: Day | None = Field(default=None, description=f"{_ENFORCE_FROM} For rules that `rules` does not name.")
+    rules: dict[RuleName, RuleSettingEntry] = Field(
         default_factory=dict,
-        description="The mode of single rules, where it differs: `RULE`, `kube-score/CHECK` or `schema/…`.",
+        description="The mode of single rules, where it differs: `RULE`, `kube-score/CHECK` or `schema/…`. "
+        "Either `enforce`, or `{mode: warn, enforce_from: 2027-01-31}`: a warning without a day warns for ever.",
     )
     rollout_timeout_seconds: int = Field(
         default=300,
@@ -346,6 +362,11 @@ class AppEntry(_Section):
     chart: Chart | None = Field(
         default=None,
         description="A version or channel of the standard chart, for this App in place of its Environment's.",
+    )
+    rules: dict[Name, dict[RuleName, RuleSettingEntry]] = Field(
+        default_factory=dict,
+        description="Environment → the mode of single rules there, for this App alone. `warn` needs `enforce_from`: an "
+        "exception without a day is a waiver, see `deployctl waiver`.",
     )
     cloud_identities: dict[
         Name, Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9:/_.@+=-]+$", max_length=300)]
@@ -490,6 +511,9 @@ class LimitsSection(_Section):
     )
     check_timeout_seconds: Seconds = Field(
         default=_DEFAULTS.check_timeout_seconds, description="For lint and policy, which run side by side."
+    )
+    longest_waiver_days: int = Field(
+        default=_DEFAULTS.longest_waiver_days, ge=1, le=3650, description="How many days a waiver may last."
     )
     request_body_bytes: int = Field(
         default=_DEFAULTS.request_body_bytes,

@@ -64,13 +64,14 @@ class ImageRegistry:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on what a team's repository may cost."""
+    """Bounds on what a team's repository may cost, and on how long an exception may last."""
 
     checkout_timeout_seconds: float = 30.0
     checkout_bytes: int = 50 * 1024 * 1024
     render_timeout_seconds: float = 15.0
     check_timeout_seconds: float = 60.0
     request_body_bytes: int = 64 * 1024
+    longest_waiver_days: int = 180
 
 
 @dataclass(frozen=True, slots=True)

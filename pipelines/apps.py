@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from enum import StrEnum
 from typing import NewType
 from urllib.parse import urlsplit
@@ -145,6 +146,14 @@ class BenchmarkRequirement:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleSetting:
+    """How one rule counts for one App: `enforce_from` is the first day (UTC) on which a warning blocks."""
+
+    mode: Mode
+    enforce_from: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """A place an App goes: cluster, namespace and the rules of that place.
 
@@ -153,6 +162,9 @@ class Environment:
     `App.cloud_identities` are; `pull_secrets` are Secrets that are in each of its namespaces. `benchmark` is what
     is required of its cluster; None: nothing. `secret_stores` are the stores that an ExternalSecret may name, and what
     the keys in it begin with: a pattern with `{app}` and `{team}`.
+
+    `enforce_from` is the first day (UTC) on which the mode `warn` ends, `rule_dates` the same for single rules, and
+    `app_rules` what differs for single Apps, by App and rule. Ask `as_of` for how things are on a day.
     """
 
     name: EnvironmentName
@@ -171,13 +183,41 @@ class Environment:
     cloud: str | None = None
     benchmark: BenchmarkRequirement | None = None
     secret_stores: Mapping[str, str] = field(default_factory=dict)
+    enforce_from: date | None = None
+    rule_dates: Mapping[str, date] = field(default_factory=dict)
+    app_rules: Mapping[str, Mapping[str, RuleSetting]] = field(default_factory=dict)
+
+    def as_of(self, day: date, app: str = "") -> Environment:
+        """This Environment as it is on `day` (UTC) for `app`: what was to block by then has the mode `enforce`."""
+        own = self.app_rules.get(app, {})
+        modes = {**self.rule_modes, **{rule: setting.mode for rule, setting in own.items()}}
+        dates = {rule: first for rule, first in self.rule_dates.items() if rule not in own}
+        dates |= {rule: setting.enforce_from for rule, setting in own.items() if setting.enforce_from is not None}
+        modes |= {rule: Mode.ENFORCE for rule, first in dates.items() if first <= day}
+        is_over = self.enforce_from is not None and self.enforce_from <= day
+        return replace(
+            self,
+            mode=Mode.ENFORCE if is_over else self.mode,
+            enforce_from=None if is_over else self.enforce_from,
+            rule_modes=modes,
+            rule_dates={rule: first for rule, first in dates.items() if first > day},
+            app_rules={},
+        )
 
     def namespace_of(self, app: App) -> str:
         """The namespace that `app` has to itself in this Environment."""
         return self.namespace.format(app=app.name, team=app.team)
 
-    def mode_of(self, rule: str) -> Mode:
-        """How a finding of `rule` counts here."""
+    def mode_of(self, rule: str, own: Mode = Mode.ENFORCE) -> Mode:
+        """How a finding of `rule` counts here. One whose `own` mode is to warn blocks only where it is named."""
         if rule in ALWAYS_ENFORCED:
             return Mode.ENFORCE
-        return self.rule_modes.get(rule, self.mode)
+        return self.rule_modes.get(rule, Mode.WARN if own is Mode.WARN else self.mode)
+
+    def enforce_from_of(self, rule: str, own: Mode = Mode.ENFORCE) -> date | None:
+        """The first day on which a finding of `rule` blocks here, where it only warns until then and that is known."""
+        if self.mode_of(rule, own) is not Mode.WARN:
+            return None
+        if rule in self.rule_modes:
+            return self.rule_dates.get(rule)
+        return None if own is Mode.WARN else self.enforce_from

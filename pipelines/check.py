@@ -20,15 +20,20 @@ from pipelines.stages.policy import policy
 from pipelines.stages.render import Rendered, render
 from pipelines.stages.resolve import Place, Resolved, resolve
 from pipelines.states import StageName, StageState
+from pipelines.waivers import Waiver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a source is held against: where it goes, the cluster there, and what the rules take from the platform."""
+    """What a source is held against: where it goes, the cluster there, and what the rules take from the platform.
+
+    `waivers` are those in force for this App there; the Environment of `place` is as it is on the day of the check.
+    """
 
     place: Place
     facts: ClusterFacts
     parameters: Mapping[str, Any]
+    waivers: tuple[Waiver, ...] = ()
     registry_timeout_seconds: float = 10.0
     render_timeout_seconds: float = 15.0
     check_timeout_seconds: float = 60.0
@@ -129,11 +134,11 @@ def judge(source: Source, made: Made, terms: Terms, ports: JudgePorts, reporter:
 
     def linted() -> tuple[Finding, ...]:
         with stage(reporter, StageName.LINT) as outcome:
-            return _told(outcome, lint(subject, ports.lint, environment, timeout_seconds=timeout))
+            return _told(outcome, lint(subject, ports.lint, environment, terms.waivers, timeout_seconds=timeout))
 
     def allowed() -> tuple[Finding, ...]:
         with stage(reporter, StageName.POLICY) as outcome:
-            return _told(outcome, policy(subject, ports.policy, environment, timeout_seconds=timeout))
+            return _told(outcome, policy(subject, ports.policy, environment, terms.waivers, timeout_seconds=timeout))
 
     with ThreadPoolExecutor(2) as pool:
         both = [pool.submit(linted), pool.submit(allowed)]
@@ -145,9 +150,10 @@ def _told(outcome: Outcome, findings: tuple[Finding, ...]) -> tuple[Finding, ...
     stopping = len(blocking(findings))
     if stopping:
         outcome.state = StageState.BLOCKED
-    warnings = len(findings) - stopping
+    waived = sum(1 for one in findings if one.waiver)
+    warnings = len(findings) - stopping - waived
     shown = "1 warning" if warnings == 1 else f"{warnings} warnings"
-    parts = [f"{stopping} blocking"] * bool(stopping) + [shown] * bool(warnings)
+    parts = [f"{stopping} blocking"] * bool(stopping) + [f"{waived} waived"] * bool(waived) + [shown] * bool(warnings)
     outcome.detail = ", ".join(parts) or "nothing found"
     return findings
 

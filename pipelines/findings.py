@@ -31,6 +31,8 @@ class Finding:
     `resource` is `Kind/name`, `field` a path such as `spec.containers[0].image` (empty: the whole object),
     `source` the place to edit (`deploy.yaml:7`, or `k8s/deployment.yaml:12`; empty when unknown),
     `how` ready to paste, `found_by` the check that says so (`policy`, `kube-score` or `schema`).
+    `waiver` is who answers for an exception, until when and why, in one line; empty: there is none. `enforce_from` is
+    the first day (UTC, `2027-01-31`) on which a warning blocks; empty: none is known.
     """
 
     rule: str
@@ -44,10 +46,13 @@ class Finding:
     how: str
     link: str
     found_by: str
+    waiver: str = ""
+    enforce_from: str = ""
 
     @property
     def blocks(self) -> bool:
-        return self.mode is Mode.ENFORCE
+        """Whether it stops a Release: what the platform waived does not."""
+        return self.mode is Mode.ENFORCE and not self.waiver
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object with this class's field names; all values are strings."""

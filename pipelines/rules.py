@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as made
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from pipelines.apps import Environment, EnvironmentName, IngressKind
-from pipelines.cluster import ENVIRONMENT_LABEL, MANAGED_LABEL, SERVICE_ACCOUNT_NAMESPACE
+from pipelines.apps import Environment, IngressKind
+from pipelines.cluster import APP_LABEL, ENVIRONMENT_LABEL, MANAGED_LABEL, SERVICE_ACCOUNT_NAMESPACE
 from pipelines.errors import InvalidConfiguration
 from pipelines.findings import Mode, Severity
 from pipelines.ports import Manifest
@@ -26,8 +27,9 @@ SCHEMA_RULES = frozenset({UNKNOWN_KIND, UNKNOWN_FIELD, INVALID})
 PARAMETERS_NAME = "deploy-gateway-policy-parameters"
 _ANNOTATION = "deploy-gateway.dev/"
 _PARAMETER = re.compile(r"params\.\??data\.\??(\w+)")
-# What is behind the rule's name in the name of a binding, and what the binding does.
-_DENIED, _WARNED = ("", ["Deny", "Audit"]), ("-warn", ["Warn", "Audit"])
+_ACTIONS = {Mode.ENFORCE: ["Deny", "Audit"], Mode.WARN: ["Warn", "Audit"]}
+# What is behind the rule's name in the name of a binding, by what it does.
+_SUFFIXES = {Mode.ENFORCE: "", Mode.WARN: "-warn"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +147,16 @@ def _lines(content: bytes) -> Mapping[str, int]:
 
 
 def cluster_objects(
-    rules: tuple[Rule, ...], parameters: Mapping[str, Any], environments: Collection[Environment] = ()
+    rules: tuple[Rule, ...],
+    parameters: Mapping[str, Any],
+    environments: Collection[Environment] = (),
+    day: date | None = None,
 ) -> tuple[Manifest, ...]:
     """The rules as a cluster takes them: the policies unchanged, their bindings, and their parameters.
 
     Bindings hold in namespaces that the gateway manages. What breaks a rule is refused, but in those of
-    `environments` that have it in the mode `warn`; there, a second binding only warns.
+    `environments` that have it in the mode `warn`; there, a second binding only warns. Modes are as on `day`, in UTC
+    (None: today).
     """
     config = {
         "apiVersion": "v1",
@@ -158,38 +164,49 @@ def cluster_objects(
         "metadata": {"name": PARAMETERS_NAME, "namespace": SERVICE_ACCOUNT_NAMESPACE},
         "data": dict(parameters),
     }
-    bindings = (binding for rule in rules for binding in _bindings(rule, environments))
+    bindings = (binding for rule in rules for binding in _bindings(rule, environments, day or datetime.now(UTC).date()))
     return (config, *(rule.policy for rule in rules), *bindings)
 
 
-def _bindings(rule: Rule, environments: Collection[Environment]) -> Iterator[Manifest]:
+def _bindings(rule: Rule, environments: Collection[Environment], day: date) -> Iterator[Manifest]:
     """What is in no Environment that is known, such as one that was taken out of gateway.yaml, has the rule's mode."""
-    others = sorted(one.name for one in environments if _mode(rule, one) is not rule.mode)
-    usual, other = (_DENIED, _WARNED) if rule.mode is Mode.ENFORCE else (_WARNED, _DENIED)
-    if not others:
-        yield _binding(rule, *usual, [])
-        return
-    yield _binding(rule, *usual, [_environment("NotIn", others)])
-    yield _binding(rule, *other, [_environment("In", others)])
+    modes = {one.name: one.as_of(day).mode_of(rule.id, rule.mode) for one in environments}
+    mixed = {one.name: apps for one in environments if (apps := _otherwise(one, rule, day))}
+    others = sorted(name for name, mode in modes.items() if mode is not rule.mode and name not in mixed)
+    apart = sorted({*others, *mixed})
+    elsewhere = [_labelled(ENVIRONMENT_LABEL, "NotIn", apart)] if apart else []
+    yield _binding(rule, _SUFFIXES[rule.mode], rule.mode, elsewhere)
+    if others:
+        other = _opposite(rule.mode)
+        yield _binding(rule, _SUFFIXES[other], other, [_labelled(ENVIRONMENT_LABEL, "In", others)])
+    for name, apps in sorted(mixed.items()):
+        here = _labelled(ENVIRONMENT_LABEL, "In", [name])
+        yield _binding(rule, f"-in-{name}", modes[name], [here, _labelled(APP_LABEL, "NotIn", apps)])
+        yield _binding(rule, f"-in-{name}-apps", _opposite(modes[name]), [here, _labelled(APP_LABEL, "In", apps)])
 
 
-def _mode(rule: Rule, environment: Environment) -> Mode:
-    return (
-        rule.mode if rule.mode is Mode.WARN and rule.id not in environment.rule_modes else environment.mode_of(rule.id)
-    )
+def _otherwise(environment: Environment, rule: Rule, day: date) -> list[str]:
+    """The Apps for which `rule` has another mode on `day` than it has there for the rest."""
+    rest = environment.as_of(day).mode_of(rule.id, rule.mode)
+    own = {app: environment.as_of(day, app).mode_of(rule.id, rule.mode) for app in environment.app_rules}
+    return sorted(app for app, mode in own.items() if mode is not rest)
 
 
-def _environment(operator: str, names: list[EnvironmentName]) -> Manifest:
-    return {"key": ENVIRONMENT_LABEL, "operator": operator, "values": names}
+def _opposite(mode: Mode) -> Mode:
+    return Mode.WARN if mode is Mode.ENFORCE else Mode.ENFORCE
 
 
-def _binding(rule: Rule, suffix: str, actions: list[str], expressions: list[Manifest]) -> Manifest:
+def _labelled(label: str, operator: str, names: Sequence[str]) -> Manifest:
+    return {"key": label, "operator": operator, "values": list(names)}
+
+
+def _binding(rule: Rule, suffix: str, mode: Mode, expressions: list[Manifest]) -> Manifest:
     selector: dict[str, Any] = {"matchLabels": {MANAGED_LABEL: "true"}}
     if expressions:
         selector["matchExpressions"] = expressions
     spec: dict[str, Any] = {
         "policyName": rule.id,
-        "validationActions": actions,
+        "validationActions": _ACTIONS[mode],
         "matchResources": {"namespaceSelector": selector},
     }
     if "paramKind" in rule.policy["spec"]:
@@ -206,15 +223,19 @@ def _binding(rule: Rule, suffix: str, actions: list[str], expressions: list[Mani
     }
 
 
-def parameters(registries: Collection[str] | None, environments: Collection[Environment]) -> Mapping[str, str]:
+def parameters(
+    registries: Collection[str] | None, environments: Collection[Environment], waivers: Collection[str] = ()
+) -> Mapping[str, str]:
     """What rules take from the platform, as the data of a ConfigMap: texts, lists with a line each.
 
-    `environments` are those of one cluster. Where nobody knows the platform, `registries` is None: then it is only
-    what objects of such stand-in Environments are made from.
+    `environments` are those of one cluster, `waivers` lines as `pipelines.waivers.parameter_lines` makes them: on a
+    laptop and in the check zone there are none, so that what is waived is found and shown. Where nobody knows the
+    platform, `registries` is None: then it is only what objects of such stand-in Environments are made from.
     """
     lines = {"api_servers": [f"{one.api_server.cidr} {port}" for one in environments for port in one.api_server.ports]}
     if registries is not None:
-        lines |= {"registries": list(registries), "secret_stores": _stores(environments)} | _ways_in(environments)
+        lines |= {"registries": list(registries), "waivers": list(waivers)} | _ways_in(environments)
+        lines["secret_stores"] = _stores(environments)
     return {name: "\n".join(dict.fromkeys(found)) for name, found in lines.items()}
 
 

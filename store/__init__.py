@@ -21,8 +21,10 @@ from store.records import (
     Unfinished,
 )
 from store.releases import Releases
+from store.running import Running
 from store.schema import insist_on_current_schema, migrate
 from store.sessions import Sessions, make_engine
+from store.waivers import NewWaiver, WaiverFilter, WaiverPage, Waivers
 
 __all__ = [
     "Event",
@@ -31,12 +33,15 @@ __all__ = [
     "MeasurementPage",
     "NewMeasurement",
     "NewRelease",
+    "NewWaiver",
     "Page",
     "Release",
     "ReleaseFilter",
     "Stage",
     "Store",
     "Unfinished",
+    "WaiverFilter",
+    "WaiverPage",
     "migrate",
     "open_store",
 ]
@@ -57,6 +62,8 @@ class Store:
         self.bundles = Bundles(sessions)
         self.clusters = Clusters(sessions)
         self.benchmarks = Benchmarks(sessions)
+        self.waivers = Waivers(sessions)
+        self.running = Running(sessions)
         self.locks = Locks(sessions)
         self.page_sessions = PageSessions(sessions)
         self.idempotency = Idempotency(sessions)

@@ -220,6 +220,29 @@ class BaselineRow(Table):
     reason: Mapped[str] = mapped_column(Text)
 
 
+class WaiverRow(Table):
+    """An exception to one rule for one App. `until` is the last day of it, as `2027-01-31`; rows are never deleted."""
+
+    __tablename__ = "waivers"
+    __table_args__ = (Index(None, "app", "number"), Index(None, "until"))
+
+    number: Mapped[int] = mapped_column(_Number, primary_key=True, autoincrement=True)
+    id: Mapped[str] = mapped_column(String(26), unique=True)
+    rule: Mapped[str] = mapped_column(String(120))
+    app: Mapped[str] = mapped_column(String(63))
+    environment: Mapped[str] = mapped_column(String(63))
+    resource: Mapped[str] = mapped_column(String(320))
+    owner: Mapped[str] = mapped_column(String(255))
+    reason: Mapped[str] = mapped_column(Text)
+    until: Mapped[str] = mapped_column(String(10))
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(255))
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str] = mapped_column(String(255), default="")
+    key: Mapped[str | None] = mapped_column(String(400), unique=True)
+    digest: Mapped[str] = mapped_column(String(64))
+
+
 class PageSessionRow(Table):
     """Somebody who signed in to the pages, by the sha256 of what their browser holds, and whose token it was."""
 

@@ -18,6 +18,7 @@ from pipelines.posture import BenchmarkCheck
 from pipelines.rules import parameters
 from pipelines.stages.resolve import Place
 from pipelines.states import ReleaseState
+from pipelines.waivers import in_force
 from store import Release
 from store.queue import QueueUnavailable
 from workers.context import CheckContext
@@ -46,7 +47,9 @@ def check_release(context: CheckContext, release_id: ReleaseId) -> None:
 
 def _request(context: CheckContext, release: Release, scratch: Path) -> CheckRequest:
     settings = context.settings
-    app, environment = settings.app(release.app), settings.environment(release.environment)
+    app, today = settings.app(release.app), datetime.now(UTC).date()
+    environment = settings.environment(release.environment).as_of(today, app.name)
+    waivers = in_force(context.store.waivers.in_force(today), app.name, environment.name, today)
     prefixes = tuple(registry.prefix for registry in settings.registries)
     place = Place(
         app=app,
@@ -62,6 +65,7 @@ def _request(context: CheckContext, release: Release, scratch: Path) -> CheckReq
         environments=settings.environments,
         facts=_facts(context, release),
         parameters=parameters(prefixes, settings.environments_of(environment.cluster)),
+        waivers=waivers,
         scratch=scratch,
         checkout_timeout_seconds=settings.limits.checkout_timeout_seconds,
         render_timeout_seconds=settings.limits.render_timeout_seconds,

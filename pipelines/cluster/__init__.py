@@ -17,6 +17,7 @@ SERVICE_ACCOUNT_NAMESPACE = "deploy-gateway"
 SERVICE_ACCOUNT = "deploy-gateway"
 
 MANAGED_LABEL = "deploy-gateway.dev/managed"
+APP_LABEL = "deploy-gateway.dev/app"
 ENVIRONMENT_LABEL = "deploy-gateway.dev/environment"
 
 VERIFY_NAMESPACE = "deploy-gateway-verify"

@@ -7,14 +7,21 @@ from dataclasses import replace
 
 from pipelines.apps import Environment
 from pipelines.errors import CheckCrashed
-from pipelines.findings import Finding, Mode, blocking
+from pipelines.findings import Finding, blocking
 from pipelines.ports import Check, CheckSubject
+from pipelines.waivers import Waiver, waived
 
 
 def run_side_by_side(
-    subject: CheckSubject, checks: tuple[Check, ...], environment: Environment, *, timeout_seconds: float
+    subject: CheckSubject,
+    checks: tuple[Check, ...],
+    environment: Environment,
+    waivers: tuple[Waiver, ...] = (),
+    *,
+    timeout_seconds: float,
 ) -> tuple[Finding, ...]:
-    """All findings of all checks, in the order of the checks.
+    """All findings of all checks, in the order of the checks; those that `waivers`, which are in force, are for are so
+    marked.
 
     Raises `CheckCrashed` for a check that did, or has no answer after `timeout_seconds`; when there is no check,
     and when there is nothing to look at.
@@ -34,11 +41,11 @@ def run_side_by_side(
     in_time = [answer for answer in answers if answer not in late]
     crashes += [crash for answer in in_time if (crash := answer.exception()) is not None]
     found = [finding for answer in in_time if answer.exception() is None for finding in answer.result()]
-    judged = tuple(replace(finding, mode=_mode(finding, environment)) for finding in found)
+    marked = tuple(waived(judged(finding, environment), waivers) for finding in found)
     # An object that one check refuses can be what another one stumbles over: then its findings say enough.
-    if crashes and not blocking(judged):
+    if crashes and not blocking(marked):
         raise crashes[0]
-    return judged
+    return marked
 
 
 def _late(name: str, timeout_seconds: float) -> CheckCrashed:
@@ -48,8 +55,8 @@ def _late(name: str, timeout_seconds: float) -> CheckCrashed:
     )
 
 
-def _mode(finding: Finding, environment: Environment) -> Mode:
-    """A check's own warning stays one; what it would enforce is as the Environment says."""
-    if finding.mode is Mode.WARN and finding.rule not in environment.rule_modes:
-        return Mode.WARN
-    return environment.mode_of(finding.rule)
+def judged(finding: Finding, environment: Environment) -> Finding:
+    """`finding`, which has the mode of its check, with what the Environment makes of it."""
+    mode = environment.mode_of(finding.rule, finding.mode)
+    first = environment.enforce_from_of(finding.rule, finding.mode)
+    return replace(finding, mode=mode, enforce_from=first.isoformat() if first else "")

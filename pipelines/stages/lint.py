@@ -6,10 +6,16 @@ from pipelines.apps import Environment
 from pipelines.findings import Finding
 from pipelines.ports import Check, CheckSubject
 from pipelines.stages.checking import run_side_by_side
+from pipelines.waivers import Waiver
 
 
 def lint(
-    subject: CheckSubject, checks: tuple[Check, ...], environment: Environment, *, timeout_seconds: float
+    subject: CheckSubject,
+    checks: tuple[Check, ...],
+    environment: Environment,
+    waivers: tuple[Waiver, ...] = (),
+    *,
+    timeout_seconds: float,
 ) -> tuple[Finding, ...]:
-    """The findings of `checks`, with the modes of `environment`. Raises `CheckCrashed`."""
-    return run_side_by_side(subject, checks, environment, timeout_seconds=timeout_seconds)
+    """The findings of `checks`, with the modes of `environment` and marked by `waivers`. Raises `CheckCrashed`."""
+    return run_side_by_side(subject, checks, environment, waivers, timeout_seconds=timeout_seconds)

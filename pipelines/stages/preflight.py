@@ -7,7 +7,7 @@ from typing import Any
 
 from pipelines.apps import Environment, Mesh
 from pipelines.bundle import Bundle
-from pipelines.cluster import ENVIRONMENT_LABEL, MANAGED_LABEL
+from pipelines.cluster import APP_LABEL, ENVIRONMENT_LABEL, MANAGED_LABEL
 from pipelines.diff import change
 from pipelines.errors import BundleMismatch
 from pipelines.findings import Mode
@@ -93,7 +93,7 @@ def namespace_labels(bundle: Bundle, environment: Environment) -> dict[str, str]
     is_enforced = all(environment.mode_of(rule) is Mode.ENFORCE for rule in RESTRICTED)
     return {
         MANAGED_LABEL: "true",
-        "deploy-gateway.dev/app": bundle.app,
+        APP_LABEL: bundle.app,
         "deploy-gateway.dev/team": bundle.team,
         ENVIRONMENT_LABEL: bundle.environment,
         "pod-security.kubernetes.io/enforce": "restricted" if is_enforced else "privileged",

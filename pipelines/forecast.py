@@ -1,0 +1,125 @@
+"""What would block on a day to come, from what the checks said of what runs now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from pipelines.apps import App, Environment
+from pipelines.catalogue import catalogue
+from pipelines.findings import Finding, Mode
+from pipelines.stages.checking import judged
+from pipelines.waivers import Waiver, in_force, waived, waiver_of
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What runs in a place, and what was found in it at `checked_at`; None: there is no record of a check."""
+
+    app: str
+    environment: str
+    release: str
+    checked_at: datetime | None
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """A finding that blocks on the day, and why: `because` is one line for people."""
+
+    finding: Finding
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """One App in one Environment on the day: what blocks then (`coming`), and warnings that no day ends (`undated`)."""
+
+    checked: Checked
+    team: str
+    coming: tuple[Coming, ...]
+    undated: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An App in an Environment of which nothing is known, and why."""
+
+    app: str
+    environment: str
+    team: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """How things stand on `day` if nothing is released before."""
+
+    day: date
+    outlooks: tuple[Outlook, ...]
+    unknown: tuple[Place, ...]
+
+    @property
+    def blocked(self) -> tuple[Outlook, ...]:
+        """Those Apps whose next Release would be refused."""
+        return tuple(one for one in self.outlooks if one.coming)
+
+
+def forecast(
+    day: date,
+    today: date,
+    checked: Iterable[Checked],
+    apps: Mapping[str, App],
+    environments: Iterable[Environment],
+    waivers: Iterable[Waiver],
+) -> Forecast:
+    """What would block on `day`, by the modes, days and waivers that are known on `today`.
+
+    Only what was found when a thing was checked is known: a rule that came since is not in it.
+    """
+    known, places = tuple(waivers), tuple(environments)
+    by_place = {(one.app, one.environment): one for one in checked}
+    outlooks, unknown = [], []
+    for place in places:
+        for app in sorted(apps.values(), key=lambda one: one.name):
+            found = by_place.get((app.name, place.name))
+            if found is None:
+                unknown.append(Place(app.name, place.name, app.team, "nothing runs there"))
+            elif found.checked_at is None:
+                unknown.append(Place(app.name, place.name, app.team, "there is no record of a check of what runs"))
+            else:
+                outlooks.append(_outlook(found, app.team, place, known, day, today))
+    return Forecast(day, tuple(outlooks), tuple(unknown))
+
+
+def _outlook(
+    checked: Checked, team: str, place: Environment, waivers: tuple[Waiver, ...], day: date, today: date
+) -> Outlook:
+    now, then = place.as_of(today, checked.app), place.as_of(day, checked.app)
+    valid_now = in_force(waivers, checked.app, place.name, today)
+    valid_then = in_force(waivers, checked.app, place.name, day)
+    coming, undated = [], []
+    for one in checked.findings:
+        found = _as_found(one)
+        future = waived(judged(found, then), valid_then)
+        if future.blocks:
+            coming.append(Coming(future, _because(judged(found, now), valid_now)))
+        elif future.mode is Mode.WARN and not future.enforce_from and not future.waiver:
+            undated.append(future)
+    return Outlook(checked, team, tuple(coming), tuple(undated))
+
+
+def _as_found(finding: Finding) -> Finding:
+    """`finding` with the mode that its check gave it, before any Environment and waiver."""
+    entry = {one.id: one for one in catalogue()}.get(finding.rule)
+    return replace(finding, mode=finding.mode if entry is None else entry.mode, waiver="", enforce_from="")
+
+
+def _because(now: Finding, waivers: tuple[Waiver, ...]) -> str:
+    waiver = waiver_of(now, waivers)
+    if now.mode is Mode.WARN and now.enforce_from:
+        return f"the rule blocks from {now.enforce_from}"
+    if waiver is not None:
+        return f"the waiver of {waiver.owner} ends on {waiver.until.isoformat()}"
+    return "it blocks today already: the next Release is refused"
