@@ -14,7 +14,7 @@ from gateway.authentication import authenticate
 from gateway.bodies import StrictRequest, bound
 from gateway.context import EXTENSION, Gateway, gateway
 from gateway.documentation import SECURITY_SCHEMES, complete
-from gateway.routes import apps, clusters, events, health, openapi, policies, releases, rollbacks, schemas
+from gateway.routes import apps, clusters, events, health, openapi, policies, releases, rollbacks, schemas, waivers
 from gateway.schemas import Problem
 from gateway.streams import Waiters
 from gateway.wakeups import Wakeups
@@ -85,7 +85,7 @@ def _described() -> OpenAPI:
     )
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False
-    for module in (releases, events, rollbacks, apps, policies, clusters, schemas, health):
+    for module in (releases, events, rollbacks, apps, policies, waivers, clusters, schemas, health):
         app.register_api(module.api)
     app.register_blueprint(openapi.api)
     app.register_blueprint(pages.pages)

@@ -12,7 +12,7 @@ from pipelines.errors import Forbidden, NotFound
 
 
 class Permission(StrEnum):
-    """What can be done with a team's Apps, and with clusters."""
+    """What can be done with a team's Apps, with clusters and with rules."""
 
     READ = "read"
     RELEASE = "release"
@@ -20,6 +20,7 @@ class Permission(StrEnum):
     ROLL_BACK = "roll back"
     MEASURE = "hand in what kube-bench measured"
     ACCEPT_BASELINE = "accept a baseline"
+    WAIVE = "make or end a waiver"
 
 
 _TEAMS = frozenset({Permission.READ, Permission.RELEASE, Permission.CANCEL, Permission.ROLL_BACK})

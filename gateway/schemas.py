@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from pipelines.apps import NAME_PATTERN, RELEASE_ID_PATTERN
 from pipelines.catalogue import Holds
-from pipelines.findings import Mode, Severity
+from pipelines.findings import Finding, Mode, Severity
 from pipelines.states import ReleaseKind, ReleaseState, StageName, StageState
 
 LARGEST_ID = 2**63 - 1
@@ -210,6 +210,13 @@ class FindingView(_Output):
     how: str = Field(description="What to write instead.")
     link: str = Field(description="Where to read more.")
     found_by: str = Field(description="The check that says so.")
+    waiver: str = Field(description="Who answers for an exception to it, until when and why; empty: there is none.")
+    enforce_from: str = Field(description="The first day, in UTC, on which a warning blocks; empty: none is known.")
+
+
+def finding_view(finding: Finding) -> FindingView:
+    """`finding` as JSON."""
+    return FindingView(**finding.to_json(), blocks=finding.blocks)
 
 
 class ChangeView(_Output):

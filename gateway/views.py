@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gateway.schemas import ChangeView, FindingView, Links, ReleaseDetail, ReleaseView, StageView
+from gateway.schemas import ChangeView, Links, ReleaseDetail, ReleaseView, StageView, finding_view
 from pipelines.findings import Finding
 from pipelines.ports import Change
 from store import Release, Stage
@@ -57,7 +57,7 @@ def release_detail(
     return ReleaseDetail(
         **release_view(release).model_dump(),
         stages=[_stage(stage) for stage in stages],
-        findings=[FindingView(**finding.to_json(), blocks=finding.blocks) for finding in findings],
+        findings=[finding_view(finding) for finding in findings],
         changes=[ChangeView(resource=change.resource, action=change.action, diff=change.diff) for change in changes],
     )
 

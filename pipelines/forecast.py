@@ -37,6 +37,7 @@ class Outlook:
     """One App in one Environment on the day: what blocks then (`coming`), and warnings that no day ends (`undated`)."""
 
     checked: Checked
+    checked_at: datetime
     team: str
     coming: tuple[Coming, ...]
     undated: tuple[Finding, ...]
@@ -89,12 +90,18 @@ def forecast(
             elif found.checked_at is None:
                 unknown.append(Place(app.name, place.name, app.team, "there is no record of a check of what runs"))
             else:
-                outlooks.append(_outlook(found, app.team, place, known, day, today))
+                outlooks.append(_outlook(found, found.checked_at, app.team, place, known, day, today))
     return Forecast(day, tuple(outlooks), tuple(unknown))
 
 
 def _outlook(
-    checked: Checked, team: str, place: Environment, waivers: tuple[Waiver, ...], day: date, today: date
+    checked: Checked,
+    checked_at: datetime,
+    team: str,
+    place: Environment,
+    waivers: tuple[Waiver, ...],
+    day: date,
+    today: date,
 ) -> Outlook:
     now, then = place.as_of(today, checked.app), place.as_of(day, checked.app)
     valid_now = in_force(waivers, checked.app, place.name, today)
@@ -107,7 +114,7 @@ def _outlook(
             coming.append(Coming(future, _because(judged(found, now), valid_now)))
         elif future.mode is Mode.WARN and not future.enforce_from and not future.waiver:
             undated.append(future)
-    return Outlook(checked, team, tuple(coming), tuple(undated))
+    return Outlook(checked, checked_at, team, tuple(coming), tuple(undated))
 
 
 def _as_found(finding: Finding) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from pipelines.apps import ALWAYS_ENFORCED, App, Environment
 from pipelines.catalogue import catalogue
@@ -53,6 +53,11 @@ class Waiver:
     def holds(self, day: date) -> bool:
         """Whether it is in force on `day`."""
         return self.ended_at is None and day <= self.until
+
+    @property
+    def first_day_after(self) -> date:
+        """The day on which it has ended by itself."""
+        return self.until + timedelta(days=1)
 
     def is_for(self, finding: Finding) -> bool:
         """Whether it is about this rule and resource; the place is for `in_force` to say."""

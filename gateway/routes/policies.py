@@ -9,6 +9,8 @@ from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel
 
 from gateway.documentation import POLICIES, READ_ERRORS, SECURITY, operation_id, problems
+from gateway.exceptions import ForecastQuery, ForecastView
+from gateway.outlook import forecast_of
 from gateway.schemas import PolicyList, PolicyPath, PolicyView
 from pipelines.catalogue import Entry, catalogue, entry_of
 
@@ -26,6 +28,15 @@ api = APIBlueprint(
 def index() -> Response:
     """All of them, grouped by where they hold."""
     return _json(PolicyList(items=[_view(entry) for entry in catalogue()]))
+
+
+@api.get("/policies/forecast", summary="What will block", responses={200: ForecastView, **problems(*READ_ERRORS)})
+def forecast(query: ForecastQuery) -> Response:
+    """Which of your Apps would be refused on a day to come: by rules that begin to block, and waivers that end.
+
+    It is made from what the checks of the Releases that run now had found; nothing is checked again.
+    """
+    return _json(forecast_of(query.day, query.environment))
 
 
 @api.get("/policies/<path:rule>", summary="One rule", responses={200: PolicyView, **problems(*READ_ERRORS)})

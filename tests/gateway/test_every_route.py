@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from pipelines.apps import RELEASE_ID_PATTERN
 from pipelines.states import ReleaseState
-from store import Release, Store
+from store import NewWaiver, Release, Store, WaiverFilter
 from tests.benchmarks import report
 
 from .conftest import TOKENS, bearer
 
 API = "/api/v1"
 MEASURED = {"node_class": "worker", "node": "worker-1", "report": report("worker")}
+WAIVER = {
+    "rule": "image-pinned",
+    "app": "{app}",
+    "resource": "Deployment/checkout",
+    "owner": "Ada",
+    "reason": "The vendor has no tags",
+    "until": (datetime.now(UTC) + timedelta(days=30)).date().isoformat(),
+}
 ASK = {"app": "{app}", "environment": "staging", "ref": "main"}
 
 # (method, rule) → body, then the answers for: viewer, developer, on-call and platform-admin of the App's
@@ -40,6 +51,11 @@ ROUTES: dict[tuple[str, str], tuple[dict[str, object] | None, tuple[int, int, in
     ),
     ("GET", f"{API}/policies"): (None, (200, 200, 200, 200)),
     ("GET", f"{API}/policies/<path:rule>"): (None, (200, 200, 200, 200)),
+    ("GET", f"{API}/policies/forecast"): (None, (200, 200, 200, 200)),
+    ("GET", f"{API}/waivers"): (None, (200, 200, 200, 200)),
+    ("POST", f"{API}/waivers"): (WAIVER, (403, 403, 403, 201)),
+    ("GET", f"{API}/waivers/<waiver_id>"): (None, (200, 200, 200, 200)),
+    ("DELETE", f"{API}/waivers/<waiver_id>"): (None, (403, 403, 403, 200)),
     ("GET", f"{API}/clusters"): (None, (200, 200, 200, 200)),
     ("GET", f"{API}/clusters/<cluster>"): (None, (200, 200, 200, 200)),
     ("GET", f"{API}/clusters/<cluster>/benchmarks"): (None, (200, 200, 200, 200)),
@@ -49,7 +65,7 @@ ROUTES: dict[tuple[str, str], tuple[dict[str, object] | None, tuple[int, int, in
         (403, 403, 403, 404),
     ),
 }
-LISTS = {f"{API}/releases", f"{API}/apps"}
+LISTS = {f"{API}/releases", f"{API}/apps", f"{API}/waivers"}
 NO_TEAMS = {rule for _, rule in ROUTES if "/clusters" in rule or "/policies" in rule}
 CALLERS = {"shop-viewer": 0, "shop-developer": 1, "shop-on-call": 2, "admin": 3}
 MATRIX = [
@@ -65,14 +81,19 @@ def history(deploy: Callable[..., Release], accept: Callable[..., Release], stor
     """Two good Releases and one that waits."""
     deploy(1)
     deploy(2)
+    store.waivers.add(
+        NewWaiver("image-pinned", "checkout", "", "*", "Ada", "x", datetime.now(UTC).date(), created_by="admin")
+    )
     return accept()
 
 
 @pytest.fixture
-def call(client: FlaskClient) -> Callable[..., TestResponse]:
+def call(client: FlaskClient, store: Store) -> Callable[..., TestResponse]:
     def call(method: str, rule: str, *, app: str, release: str, headers: dict[str, str]) -> TestResponse:
         body, _ = ROUTES[method, rule]
         path = rule.replace("<release_id>", release).replace("<app>", app).replace("<environment>", "staging")
+        waivers = store.waivers.find(WaiverFilter(), 1).items if release != "0" * 26 else ()
+        path = path.replace("<waiver_id>", waivers[0].id if waivers else "0" * 26)
         path = path.replace("<cluster>", "local").replace("<path:rule>", "kube-score/pod-probes")
         sent = None if body is None else {key: str(value).replace("{app}", app) for key, value in body.items()}
         return client.open(path, method=method, json=sent, headers=headers)
@@ -153,7 +174,8 @@ def test_another_teams_app_answers_like_one_that_does_not_exist(
     nobodys = call(method, rule, app="nonesuch", release=absent, headers=bearer(f"bank-{role}"))
 
     def shape(answer: TestResponse, app: str, release: str) -> dict[str, str]:
-        return {key: str(value).replace(app, "APP").replace(release, "ID") for key, value in answer.get_json().items()}
+        texts = {key: str(value).replace(app, "APP").replace(release, "ID") for key, value in answer.get_json().items()}
+        return {key: re.sub(RELEASE_ID_PATTERN, "ID", text) for key, text in texts.items()}
 
     assert theirs.status_code == nobodys.status_code == 404
     assert shape(theirs, "checkout", history.id) == shape(nobodys, "nonesuch", absent)

@@ -148,6 +148,7 @@ def test_parameters_are_what_the_environments_of_a_cluster_have_together() -> No
     )
     assert parameters(("a/", "b/"), ways) == {
         "registries": "a/\nb/",
+        "waivers": "",
         "ingress_classes": "nginx\ntraefik",
         "ingress_issuers": "own",
         "mesh_gateways": "istio-system/shared",

@@ -1,0 +1,54 @@
+"""What will block on a day to come, as far as the caller may see it: for the API and for the pages."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+from gateway.authorization import teams_of
+from gateway.context import gateway, principal
+from gateway.exceptions import ForecastView, forecast_view
+from pipelines.apps import Environment
+from pipelines.errors import InvalidInput
+from pipelines.forecast import forecast
+from pipelines.waivers import Waiver
+
+
+def forecast_of(day: str | None, environment: str | None) -> ForecastView:
+    """The forecast for `day` (`2027-01-31`; None: the last day that anything is known to change).
+
+    Raises `InvalidInput` for a day that is over, `NotFound` for an Environment that is not there.
+    """
+    settings, store, now = gateway().settings, gateway().store, datetime.now(UTC)
+    today, teams = now.date(), teams_of(principal())
+    apps = {name: app for name, app in settings.apps.items() if teams is None or app.team in teams}
+    places = tuple(settings.environments.values()) if environment is None else (settings.environment(environment),)
+    waivers = tuple(one for one in store.waivers.in_force(today) if one.app in apps)
+    days = _days(places, waivers, today)
+    wanted = _day(day, today) if day is not None else (days[-1] if days else today)
+    found = forecast(wanted, today, store.running.checked(apps), apps, places, waivers)
+    return forecast_view(found, days, now)
+
+
+def _days(places: tuple[Environment, ...], waivers: tuple[Waiver, ...], today: date) -> tuple[date, ...]:
+    """The days after today on which something begins to block, in order."""
+    days = {one.enforce_from for one in places if one.enforce_from is not None}
+    days |= {day for one in places for day in one.rule_dates.values()}
+    days |= {
+        setting.enforce_from
+        for one in places
+        for rules in one.app_rules.values()
+        for setting in rules.values()
+        if setting.enforce_from is not None
+    }
+    days |= {one.first_day_after for one in waivers}
+    return tuple(sorted(day for day in days if day > today))
+
+
+def _day(text: str, today: date) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput(f"{text!r} is no day", "Write it as 2027-01-31", where="date") from None
+    if day < today:
+        raise InvalidInput(f"{text} is over already", f"Write {today} or a later day", where="date")
+    return day

@@ -1,0 +1,139 @@
+"""`/api/v1/waivers`: the platform's exceptions to single rules for single Apps."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, date, datetime, timedelta
+
+from flask import Response
+from flask_openapi3.blueprint import APIBlueprint
+from pydantic import BaseModel
+
+from gateway.authorization import Permission, require, sees, teams_of, visible_app
+from gateway.context import gateway, principal
+from gateway.documentation import POLICIES, READ_ERRORS, SECURITY, WRITE_ERRORS, operation_id, problems
+from gateway.exceptions import WaiverList, WaiverPath, WaiverQuery, WaiverRequest, WaiverView, waiver_view
+from gateway.schemas import IdempotencyHeader
+from pipelines.errors import Conflict, InvalidInput, NotFound
+from pipelines.posture import POSTURE_RULES
+from pipelines.suggestions import did_you_mean
+from pipelines.waivers import Waiver, parse_resource, parse_rule
+from store import NewWaiver, WaiverFilter
+
+api = APIBlueprint(
+    "waivers",
+    __name__,
+    url_prefix="/api/v1",
+    abp_tags=[POLICIES],
+    abp_security=SECURITY,
+    operation_id_callback=operation_id,
+)
+
+
+@api.get("/waivers", summary="List waivers", responses={200: WaiverList, **problems(*READ_ERRORS)})
+def index(query: WaiverQuery) -> Response:
+    """Those of your team's Apps, newest first; the platform sees all of them."""
+    today = _today()
+    wanted = WaiverFilter(apps=visible_apps(query.app), rule=query.rule, on=None if query.ended else today)
+    page = gateway().store.waivers.find(wanted, query.limit, query.cursor)
+    return _json(WaiverList(items=[waiver_view(one, today) for one in page.items], next_cursor=page.next_cursor))
+
+
+@api.post(
+    "/waivers",
+    summary="Make a waiver",
+    responses={201: WaiverView, 200: WaiverView, **problems(*WRITE_ERRORS, Conflict)},
+)
+def create(body: WaiverRequest, header: IdempotencyHeader) -> Response:
+    """From then on what the rule finds there is shown as waived, and does not block, until the day is over.
+
+    A new Release is needed for it to count; in the cluster it counts with the next rollout there. 201 once it is
+    stored; 200 for a repeat with the same Idempotency-Key.
+    """
+    visible_app(gateway().settings, principal(), body.app)
+    require(principal(), Permission.WAIVE)
+    key = header.idempotency_key
+    waiver, is_new = gateway().store.waivers.add(
+        NewWaiver(
+            rule=parse_rule(body.rule, POSTURE_RULES),
+            app=body.app,
+            environment="" if body.environment is None else _environment(body.environment),
+            resource=parse_resource(body.resource),
+            owner=body.owner.strip(),
+            reason=body.reason.strip(),
+            until=_until(body.until),
+            created_by=principal().name,
+            key=f"{principal().name}:{key}" if key else None,
+            digest=hashlib.sha256(body.model_dump_json().encode()).hexdigest(),
+        )
+    )
+    return _json(waiver_view(waiver, _today()), 201 if is_new else 200)
+
+
+@api.get("/waivers/<waiver_id>", summary="One waiver", responses={200: WaiverView, **problems(*READ_ERRORS)})
+def show(path: WaiverPath) -> Response:
+    """Also one that has ended."""
+    return _json(waiver_view(_visible(path.waiver_id), _today()))
+
+
+@api.delete("/waivers/<waiver_id>", summary="End a waiver", responses={200: WaiverView, **problems(*WRITE_ERRORS)})
+def end(path: WaiverPath) -> Response:
+    """From now on what it was for blocks again; what runs goes on. It stays in the list, with who ended it."""
+    waiver = _visible(path.waiver_id)
+    require(principal(), Permission.WAIVE)
+    return _json(waiver_view(gateway().store.waivers.end(waiver.id, ended_by=principal().name), _today()))
+
+
+def visible_apps(app: str | None = None) -> frozenset[str] | None:
+    """The Apps whose waivers the caller sees, or `app` alone where it is one of them; None: all."""
+    teams = teams_of(principal())
+    if teams is None:
+        return None if app is None else frozenset({app})
+    own = {one.name for one in gateway().settings.apps.values() if one.team in teams}
+    return frozenset(own if app is None else own & {app})
+
+
+def _visible(waiver_id: str) -> Waiver:
+    waiver = gateway().store.waivers.get(waiver_id)
+    app = gateway().settings.apps.get(waiver.app)
+    if teams_of(principal()) is not None and (app is None or not sees(principal(), app.team)):
+        raise NotFound(
+            f"there is no waiver {waiver_id[:40]!r}, or you may not see it",
+            "`deployctl waiver list` shows those there are",
+            where="waiver",
+        )
+    return waiver
+
+
+def _environment(name: str) -> str:
+    known = gateway().settings.environments
+    if name not in known:
+        raise InvalidInput(f"there is no Environment {name!r}", did_you_mean(name, known), where="environment")
+    return name
+
+
+def _until(text: str) -> date:
+    longest, today = gateway().settings.limits.longest_waiver_days, _today()
+    last = today + timedelta(days=longest)
+    try:
+        until = date.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput(f"{text!r} is no day", "Write it as 2027-01-31", where="until") from None
+    if until < today:
+        raise InvalidInput(f"{text} is over already", f"Write a day from {today} to {last}", where="until")
+    if until > last:
+        raise InvalidInput(
+            f"{text} is more than {longest} days from today",
+            f"Write {last} or earlier; it can be made again then. `limits.longest_waiver_days` in gateway.yaml says "
+            "how many",
+            where="until",
+        )
+    return until
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _json(view: BaseModel, status: int = 200) -> Response:
+    return Response(view.model_dump_json(), status=status, content_type="application/json")
