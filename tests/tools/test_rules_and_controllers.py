@@ -1,4 +1,4 @@
-"""Promises of rules about pods to what the control plane makes: it was judged before, and is not stopped now."""
+"""Promises of rules about pods on a server: what controllers make was judged before; what is put into a pod is not."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Ask = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="module")
 def ask(stack: Stack) -> Iterator[Ask]:
-    """Asks to create a pod in the node's network, in the one namespace where a copy of that rule holds."""
+    """Asks to create a privileged pod, in the one namespace where a copy of that rule holds."""
 
     def asked(user: str, *owners: Any) -> subprocess.CompletedProcess[str]:
         pod = {
             "apiVersion": "v1",
             "kind": "Pod",
             "metadata": {"name": "web", "namespace": NAMESPACE, "ownerReferences": list(owners)},
-            "spec": {"hostNetwork": True, "containers": [{"name": "web", "image": "example.com/web:1"}]},
+            "spec": {"containers": [_container("web", privileged=True)]},
         }
         groups = ("--as-group=system:serviceaccounts", "--as-group=system:masters")
         words = ("create", "--dry-run=server", "--filename=-", f"--as={user}", *groups)
@@ -41,8 +41,12 @@ def ask(stack: Stack) -> Iterator[Ask]:
     stack.kubectl("delete", "--filename=-", "--wait=false", stdin=as_json(_objects()))
 
 
+def _container(name: str, *, privileged: bool) -> dict[str, Any]:
+    return {"name": name, "image": "example.com/web:1", "securityContext": {"privileged": privileged}}
+
+
 def _objects() -> tuple[Any, ...]:
-    (rule,) = (rule for rule in load_rules() if rule.id == "host-access")
+    (rule,) = (rule for rule in load_rules() if rule.id == "no-privileges")
     parameters = {"name": "parameters", "namespace": NAMESPACE}
     binding = {
         "policyName": NAMESPACE,
@@ -78,4 +82,21 @@ def test_what_a_controller_makes_of_what_was_judged_is_let_through(ask: Ask, use
 )
 def test_nothing_else_is(ask: Ask, user: str, owners: tuple[Any, ...]) -> None:
     done = ask(user, *owners)
-    assert "shares a namespace with the node: .spec.hostNetwork" in done.stderr
+    assert "privileged: web" in done.stderr
+
+
+@pytest.mark.usefixtures("ask")
+@pytest.mark.parametrize("privileged", [True, False])
+def test_a_container_that_is_put_into_a_pod_is_judged(stack: Stack, *, privileged: bool) -> None:
+    name = f"debugged-{privileged}".lower()
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {"containers": [_container("web", privileged=False)]},
+    }
+    assert stack.kubectl("create", "--filename=-", stdin=json.dumps(pod)).returncode == 0
+    change = json.dumps({"spec": {"ephemeralContainers": [_container("debug", privileged=privileged)]}})
+    words = ("--subresource=ephemeralcontainers", "--type=strategic", f"--patch={change}", "--dry-run=server")
+    done = stack.kubectl("patch", "pod", name, f"--namespace={NAMESPACE}", *words)
+    assert (done.returncode == 0, "privileged: debug" in done.stderr) == (not privileged, privileged), done.stderr
