@@ -1,7 +1,8 @@
 """`python -m bench`: all benchmarks."""
 
-from bench import check, release
+from bench import check, release, rules
 
 if __name__ == "__main__":
+    rules.main()
     check.main()
     release.main()

@@ -49,7 +49,7 @@ def main() -> None:
     found = ensure(["helm", "kube-score"])
     programs = Programs(found["helm"], found["kube-score"])
     with tempfile.TemporaryDirectory(prefix="bench-check-") as temporary:
-        folders = _generated(Path(temporary))
+        folders = generated(Path(temporary))
         runs = [_whole_call(folders) for _ in range(_RUNS)]
         render, judged, empty = _single(folders[0], programs, Path(temporary))
     wall, cpu = (statistics.median(values) for values in zip(*runs, strict=True))
@@ -67,7 +67,8 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _generated(root: Path) -> list[Path]:
+def generated(root: Path) -> list[Path]:
+    """The folders of as many Apps as `APPS` says, each with its deploy.yaml."""
     folders = [root / "apps" / f"app-{number:03}" for number in range(APPS)]
     for number, folder in enumerate(folders):
         folder.mkdir(parents=True)

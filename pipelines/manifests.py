@@ -89,9 +89,15 @@ def name_of(manifest: Manifest) -> str:
 
 
 def without_nulls(value: Any) -> Any:
-    """`value` without the fields that are null: to the API server they are not there."""
+    """`value` as the API server reads its nulls: a field that is null is not there, an item that is null is empty."""
     if isinstance(value, dict):
         return {key: without_nulls(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
-        return [without_nulls(item) for item in value if item is not None]
+        return [_empty(value) if item is None else without_nulls(item) for item in value]
     return value
+
+
+def _empty(items: list[Any]) -> Any:
+    """What an item of such a list is when nothing is said of it: Go's zero value."""
+    kind = next((type(item) for item in items if item is not None), dict)
+    return kind()

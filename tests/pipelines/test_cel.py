@@ -125,6 +125,11 @@ def test_a_null_is_as_if_it_were_not_there(cel_rules: CelRules, good: dict[str, 
     assert cel_rules.findings(subject((good["Service"],))) == ()
 
 
+def test_an_item_that_is_null_says_as_little_as_an_empty_one(cel_rules: CelRules, good: dict[str, Any]) -> None:
+    good["NetworkPolicy"]["spec"]["egress"].append(None)  # to the server that is {}, which is everywhere
+    assert {one.rule for one in cel_rules.findings(subject((good["NetworkPolicy"],)))} == {"network-policy-closed"}
+
+
 def test_what_can_not_be_evaluated_is_refused(cel_rules: CelRules, good: dict[str, Any]) -> None:
     good["Service"]["spec"]["externalIPs"] = 7
     (found,) = cel_rules.findings(subject((good["Service"],)))

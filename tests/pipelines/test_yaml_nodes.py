@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 import pytest
 import yaml
@@ -140,4 +141,9 @@ def test_each_path_has_its_line() -> None:
 
 
 def test_nulls_are_pruned_at_every_depth() -> None:
-    assert without_nulls({"a": None, "b": [None, {"c": None}], "d": 1}) == {"b": [{}], "d": 1}
+    assert without_nulls({"a": None, "b": [None, {"c": None}], "d": 1}) == {"b": [{}, {}], "d": 1}
+
+
+@pytest.mark.parametrize(("items", "read"), [([None], [{}]), ([None, "a"], ["", "a"]), ([1, None], [1, 0])])
+def test_an_item_that_is_null_is_empty_and_not_gone(items: list[Any], read: list[Any]) -> None:
+    assert without_nulls({"a": items}) == {"a": read}

@@ -1,0 +1,102 @@
+"""Promises of rules about pods on a server: what controllers make was judged before; what is put into a pod is not."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from pipelines.rules import as_json, load_rules
+from tests.tools.test_stack_control_plane import eventually
+from tools.stack import Stack
+
+NAMESPACE = "rules-and-controllers"
+OWNER = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web", "uid": "u", "controller": True}
+Ask = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def ask(stack: Stack) -> Iterator[Ask]:
+    """Asks to create a privileged pod, in the one namespace where a copy of that rule holds."""
+
+    def asked(user: str, *owners: Any) -> subprocess.CompletedProcess[str]:
+        pod = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "web", "namespace": NAMESPACE, "ownerReferences": list(owners)},
+            "spec": {"containers": [_container("web", privileged=True)]},
+        }
+        groups = ("--as-group=system:serviceaccounts", "--as-group=system:masters")
+        words = ("create", "--dry-run=server", "--filename=-", f"--as={user}", *groups)
+        return stack.kubectl(*words, stdin=json.dumps(pod))
+
+    applied = stack.kubectl("apply", "--server-side", "--filename=-", stdin=as_json(_objects()))
+    assert applied.returncode == 0, applied.stderr
+    eventually(lambda: stack.kubectl("get", "serviceaccount", "default", "-n", NAMESPACE).returncode == 0)
+    eventually(lambda: asked("somebody").returncode != 0)
+    yield asked
+    stack.kubectl("delete", "--filename=-", "--wait=false", stdin=as_json(_objects()))
+
+
+def _container(name: str, *, privileged: bool) -> dict[str, Any]:
+    return {"name": name, "image": "example.com/web:1", "securityContext": {"privileged": privileged}}
+
+
+def _objects() -> tuple[Any, ...]:
+    (rule,) = (rule for rule in load_rules() if rule.id == "no-privileges")
+    parameters = {"name": "parameters", "namespace": NAMESPACE}
+    binding = {
+        "policyName": NAMESPACE,
+        "validationActions": ["Deny"],
+        "paramRef": {**parameters, "parameterNotFoundAction": "Deny"},
+        "matchResources": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": NAMESPACE}}},
+    }
+    kind = "ValidatingAdmissionPolicyBinding"
+    return (
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": parameters, "data": {"waivers": ""}},
+        rule.policy | {"metadata": {"name": NAMESPACE}},
+        {"apiVersion": rule.policy["apiVersion"], "kind": kind, "metadata": {"name": NAMESPACE}, "spec": binding},
+    )
+
+
+@pytest.mark.parametrize(
+    "user", ["system:serviceaccount:kube-system:replicaset-controller", "system:kube-controller-manager"]
+)
+def test_what_a_controller_makes_of_what_was_judged_is_let_through(ask: Ask, user: str) -> None:
+    done = ask(user, OWNER)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("user", "owners"),
+    [
+        pytest.param("system:serviceaccount:kube-system:replicaset-controller", (), id="made-from-nothing"),
+        pytest.param("system:kube-controller-manager", ({**OWNER, "controller": False},), id="of-no-controller"),
+        pytest.param("system:serviceaccount:shop:robot", (OWNER,), id="no-controller"),
+        pytest.param("system:serviceaccount:kube-systems:robot", (OWNER,), id="almost-a-controller"),
+    ],
+)
+def test_nothing_else_is(ask: Ask, user: str, owners: tuple[Any, ...]) -> None:
+    done = ask(user, *owners)
+    assert "privileged: web" in done.stderr
+
+
+@pytest.mark.usefixtures("ask")
+@pytest.mark.parametrize("privileged", [True, False])
+def test_a_container_that_is_put_into_a_pod_is_judged(stack: Stack, *, privileged: bool) -> None:
+    name = f"debugged-{privileged}".lower()
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {"containers": [_container("web", privileged=False)]},
+    }
+    assert stack.kubectl("create", "--filename=-", stdin=json.dumps(pod)).returncode == 0
+    change = json.dumps({"spec": {"ephemeralContainers": [_container("debug", privileged=privileged)]}})
+    words = ("--subresource=ephemeralcontainers", "--type=strategic", f"--patch={change}", "--dry-run=server")
+    done = stack.kubectl("patch", "pod", name, f"--namespace={NAMESPACE}", *words)
+    assert (done.returncode == 0, "privileged: debug" in done.stderr) == (not privileged, privileged), done.stderr
