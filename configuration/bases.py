@@ -1,4 +1,4 @@
-"""The section `base_images` of `gateway.yaml`: what no schema can see of it, and what it means."""
+"""What `gateway.yaml` says on images, `base_images` and `signatures`: what it means, and what no schema can see."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from datetime import date
 
 from configuration.document import Document, Location
 from configuration.explanation import dotted
-from configuration.schema import ApprovedBaseEntry, BaseImagesSection
+from configuration.schema import ApprovedBaseEntry, BaseImagesSection, SignaturesSection
 from pipelines.base_images import ApprovedBase, BaseImages
 from pipelines.errors import Fault
+from pipelines.signature_check import Signed
 from pipelines.versions import parse_range
 
 
@@ -17,6 +18,11 @@ def base_images(section: BaseImagesSection) -> BaseImages:
     """The section as the checks take it."""
     approved = tuple(_approved(entry) for entry in section.approved)
     return BaseImages(approved, tuple(section.exempt), tuple(section.platforms))
+
+
+def signed(section: SignaturesSection) -> Signed:
+    """The section without its keys, which check workers alone read."""
+    return Signed(tuple(section.exempt), tuple(section.signed_as))
 
 
 def _approved(entry: ApprovedBaseEntry) -> ApprovedBase:

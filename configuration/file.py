@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from configuration.bases import base_images
+from configuration.bases import base_images, signed
 from configuration.consistency import contradictions, ingress_kind
 from configuration.document import Document, Location, parse
 from configuration.explanation import explain
@@ -220,6 +220,11 @@ def _settings(
         ),
         smoke_image=file.images.smoke,
         base_images=base_images(file.base_images) if file.base_images is not None else None,
+        signed=signed(file.signatures) if file.signatures is not None else None,
+        public_keys=tuple(
+            reference(text, ("signatures", "public_keys", index))
+            for index, text in enumerate(file.signatures.public_keys if file.signatures is not None else ())
+        ),
         base_credentials={
             entry.repository: reference(entry.credentials, ("base_images", "approved", index, "credentials"))
             for index, entry in enumerate(file.base_images.approved if file.base_images is not None else ())

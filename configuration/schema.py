@@ -104,6 +104,12 @@ def _repository(text: str) -> str:
     return text
 
 
+def _public_key(text: str) -> str:
+    if not text.startswith(("env:", "file:", "-----BEGIN PUBLIC KEY-----")):
+        raise ValueError("write a public key (-----BEGIN PUBLIC KEY-----), or where it is, env:NAME or file:PATH")
+    return text
+
+
 def _versions(text: str) -> str:
     parse_range(text)
     return text
@@ -456,6 +462,23 @@ class BaseImagesSection(_Section):
     )
 
 
+class SignaturesSection(_Section):
+    """Who has to have signed images. Where it stands, every image of every pod is held to it."""
+
+    public_keys: list[Annotated[str, AfterValidator(_public_key)]] = Field(
+        min_length=1,
+        description="The keys of which any will do: cosign's, as PEM text, or `file:PATH` or `env:NAME`. Read by check "
+        "workers.",
+    )
+    exempt: list[Prefix] = Field(
+        default_factory=list, description="Prefixes (`host/path/`) of images that need no signature."
+    )
+    signed_as: list[Prefix] = Field(
+        default_factory=list,
+        description="Prefixes that images may have been signed below before they were copied to where they are.",
+    )
+
+
 class GitSection(_Section):
     """Where repositories may be."""
 
@@ -547,6 +570,9 @@ class GatewayFile(_Section):
     images: Images = Field(default_factory=Images, description="Where images may come from.")
     base_images: BaseImagesSection | None = Field(
         default=None, description="What images may be built on; without it, no image is looked into."
+    )
+    signatures: SignaturesSection | None = Field(
+        default=None, description="Who has to have signed images; without it, no signature is looked for."
     )
     git: GitSection = Field(default_factory=GitSection, description="Where repositories may be.")
     limits: LimitsSection = Field(default_factory=LimitsSection, description="Bounds on cost.")

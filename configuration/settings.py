@@ -14,6 +14,7 @@ from pipelines.backstop import Exceptions
 from pipelines.base_images import BaseImages
 from pipelines.charts import StandardChart, StandardCharts
 from pipelines.errors import NotFound
+from pipelines.signature_check import Signed
 
 
 class Role(StrEnum):
@@ -94,6 +95,8 @@ class Settings:
     registries: tuple[ImageRegistry, ...]
     smoke_image: str | None = None
     base_images: BaseImages | None = None
+    signed: Signed | None = None
+    public_keys: tuple[Reference, ...] = ()
     base_credentials: Mapping[str, Reference] = field(default_factory=dict)
     git_hosts: tuple[str, ...] = ()
     git_credentials: Mapping[str, Reference] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from pipelines.base_images import ApprovedBase, Build
 from pipelines.bundle import Bundle
 from pipelines.findings import Finding
 from pipelines.image_contents import ImageContents
+from pipelines.signatures import Signature
 from pipelines.states import StageName, StageState
 
 Manifest = Mapping[str, Any]
@@ -174,6 +175,24 @@ class ImageReader(Protocol):
 
     def builds(self, base: ApprovedBase, *, timeout_seconds: float) -> tuple[Build, ...]:
         """All builds of `base`, and those that its tags meant earlier. Raises as `contents`."""
+
+
+class SignatureReader(Protocol):
+    """Says what was signed."""
+
+    def signatures(self, repository: str, digest: str, *, timeout_seconds: float) -> tuple[Signature, ...]:
+        """What is kept beside `digest` of `repository` (`host/path`) as its signatures; none of them is verified.
+
+        `timeout_seconds` are for each request. Raises AccessRefused, ImageNotFound, ImageUnreadable,
+        RegistryUnavailable.
+        """
+
+
+class Keys(Protocol):
+    """The public keys that count."""
+
+    def signed(self, message: bytes, signature: bytes) -> bool:
+        """Whether `signature` is one of these keys' for `message`."""
 
 
 class Helm(Protocol):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from configuration.references import Reference
 from configuration.settings import Settings
+from pipelines.adapters.cosign import CosignSignatures
 from pipelines.adapters.image_store import ImageStore
+from pipelines.adapters.public_keys import PublicKeys
 from pipelines.adapters.registry import Registries
 from pipelines.credentials import Credentials, ReadCredentials, parse_credentials
 from pipelines.image_check import BaseImageCheck
 from pipelines.ports import Check
+from pipelines.signature_check import SignatureCheck
 
 
 def open_registries(settings: Settings) -> Registries:
@@ -21,11 +24,16 @@ def open_registries(settings: Settings) -> Registries:
 
 
 def image_checks(settings: Settings, registries: Registries) -> tuple[Check, ...]:
-    """What looks into images; nothing, where the platform does not say what it looks for."""
-    if settings.base_images is None:
-        return ()
+    """What looks into images, for what the platform says; nothing, where it says nothing. Raises as above."""
     prefixes = tuple(one.prefix for one in settings.registries)
-    return (BaseImageCheck(settings.base_images, prefixes, ImageStore(registries, settings.work_dir / "images")),)
+    checks: list[Check] = []
+    if settings.base_images is not None:
+        store = ImageStore(registries, settings.work_dir / "images")
+        checks.append(BaseImageCheck(settings.base_images, prefixes, store))
+    if settings.signed is not None:
+        keys = PublicKeys((one.read(), one.where) for one in settings.public_keys)
+        checks.append(SignatureCheck(settings.signed, prefixes, keys, CosignSignatures(registries)))
+    return tuple(checks)
 
 
 def reader(reference: Reference) -> ReadCredentials:

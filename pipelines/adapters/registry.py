@@ -71,6 +71,18 @@ class Registries:
         """A small blob, such as a config; otherwise as `manifest`."""
         return self._content(repository, f"blobs/{digest}", digest, timeout_seconds)
 
+    def named(self, repository: str, what: str, *, timeout_seconds: float) -> bytes:
+        """A document below `repository` that is known by no digest (`manifests/TAG`, `referrers/DIGEST`).
+
+        Empty where there is none. Raises AccessRefused, ImageUnreadable, RegistryUnavailable.
+        """
+        parsed = parse_image(repository)
+        try:
+            with _reachable(parsed):
+                return self._followed(self._url(parsed, what), parsed, what, timeout_seconds)
+        except ImageNotFound:
+            return b""
+
     def tags(self, repository: str, *, timeout_seconds: float) -> tuple[str, ...]:
         """All tags of `repository` (`host/path`), in the registry's order. Raises as `manifest`."""
         parsed = parse_image(repository)

@@ -1,4 +1,4 @@
-"""What is looked up of images in their registry: their base, their platforms."""
+"""What is looked up of images in their registry: their base, their platforms, who signed them."""
 
 from __future__ import annotations
 
@@ -45,4 +45,16 @@ PLATFORMS = Entry(
     link="https://docs.docker.com/build/building/multi-platform/",
 )
 
-IMAGES = (BASE_APPROVED, BASE_END_OF_LIFE, BASE_CURRENT, PLATFORMS)
+IMAGE_SIGNED = Entry(
+    id="image-signed",
+    severity=Severity.CRITICAL,
+    title="Images are signed by the platform's key",
+    why=(
+        "Whoever may push to the registry could put any image there. A signature says that it is the one which was "
+        "built, by somebody who has the key."
+    ),
+    how="cosign sign --key cosign.key registry.example.com/TEAM/APP@sha256:…   # the last step of the build",
+    link="https://docs.sigstore.dev/cosign/signing/signing_with_containers/",
+)
+
+IMAGES = (BASE_APPROVED, BASE_END_OF_LIFE, BASE_CURRENT, PLATFORMS, IMAGE_SIGNED)

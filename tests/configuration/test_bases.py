@@ -10,6 +10,7 @@ import pytest
 from configuration.file import load
 from pipelines.base_images import ApprovedBase, BaseImages
 from pipelines.errors import InvalidConfiguration
+from pipelines.signature_check import Signed
 from pipelines.versions import parse_range
 
 DIGEST = "sha256:" + "a" * 64
@@ -67,8 +68,28 @@ def test_bases_are_as_the_platform_lists_them(tmp_path: Path, monkeypatch: pytes
     assert settings.base_credentials["registry.example.com:5000/base/static"].read() == "user:hunter2"
 
 
+PEM = "-----BEGIN PUBLIC KEY-----\\nMFkw\\n-----END PUBLIC KEY-----"
+
+
+def test_who_signs_is_as_the_platform_says(tmp_path: Path) -> None:
+    (tmp_path / "cosign.pub").write_text("a key")
+    text = f'signatures: {{public_keys: ["{PEM}", file:cosign.pub], exempt: [a.example/], signed_as: [b.example/]}}'
+    settings = load(_write(tmp_path, text), environ={})
+    assert settings.signed == Signed(("a.example/",), ("b.example/",))
+    assert [key.read() for key in settings.public_keys] == [PEM.replace("\\n", "\n"), "a key"]
+    assert [key.where for key in settings.public_keys] == ["gateway.yaml:7"] * 2
+
+
+@pytest.mark.parametrize("keys", ["[]", "[cosign.pub]", '["-----BEGIN PRIVATE KEY-----"]'])
+def test_a_key_that_is_none_is_told_with_its_line(tmp_path: Path, keys: str) -> None:
+    with pytest.raises(InvalidConfiguration) as caught:
+        load(_write(tmp_path, f"signatures: {{public_keys: {keys}}}"), environ={})
+    assert str(caught.value).startswith("gateway.yaml:7: signatures.public_keys")
+
+
 def test_without_the_section_no_image_is_looked_into(tmp_path: Path) -> None:
-    assert load(_write(tmp_path, ""), environ={}).base_images is None
+    settings = load(_write(tmp_path, ""), environ={})
+    assert (settings.base_images, settings.signed) == (None, None)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,80 @@
+"""The check of signatures: each image of each pod was signed, by its digest, with a key of the platform's."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from pipelines.catalogue.images import IMAGE_SIGNED
+from pipelines.errors import AccessRefused, ImageNotFound, ImageUnreadable
+from pipelines.findings import Finding
+from pipelines.images import has_prefix, parse_image
+from pipelines.ports import CheckSubject, Keys, SignatureReader
+from pipelines.used_images import used_images
+
+_SIDE_BY_SIDE = 8
+_REFUSED = (AccessRefused, ImageNotFound, ImageUnreadable)
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Which images need no signature (prefixes), and below which prefixes an image may have been when it was signed."""
+
+    exempt: tuple[str, ...] = ()
+    signed_as: tuple[str, ...] = ()
+
+
+class SignatureCheck:
+    """Implements `pipelines.ports.Check`."""
+
+    name = "image-signatures"
+
+    def __init__(
+        self,
+        wanted: Signed,
+        registries: tuple[str, ...],
+        keys: Keys,
+        reader: SignatureReader,
+        *,
+        timeout_seconds: float = 10.0,
+    ) -> None:
+        """Signatures are read from `registries` (prefixes) alone; `timeout_seconds` are for each request."""
+        self._wanted, self._registries, self._keys, self._reader = wanted, registries, keys, reader
+        self._timeout_seconds = timeout_seconds
+
+    def findings(self, subject: CheckSubject) -> tuple[Finding, ...]:
+        """See `pipelines.ports.Check.findings`. Raises `RegistryUnavailable`."""
+        uses = [use for use in used_images(subject.objects) if not has_prefix(use.image, self._wanted.exempt)]
+        images = list(dict.fromkeys(use.image for use in uses))
+        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+            missing = dict(zip(images, pool.map(self._missing, images), strict=True))
+        return tuple(
+            IMAGE_SIGNED.finding(use.resource, use.field, f"{use.image} {missing[use.image]}")
+            for use in uses
+            if missing[use.image]
+        )
+
+    def _missing(self, image: str) -> str:
+        """What keeps `image` from being signed, in words; empty when it is."""
+        parsed = parse_image(image)
+        if not has_prefix(image, self._registries):
+            return "is from no registry that may be asked, so that nobody knows who signed it"
+        if parsed.digest is None:
+            return "has no digest, so that another image could run than the one that was signed"
+        repository = f"{parsed.registry}/{parsed.repository}"
+        try:
+            found = self._reader.signatures(repository, parsed.digest, timeout_seconds=self._timeout_seconds)
+        except _REFUSED as error:
+            return f"could not be looked at: {error.reason}"
+        genuine = [one for one in found if self._keys.signed(one.message, one.signature)]
+        if not genuine:
+            return "has signatures, none by a key of the platform's" if found else "has no signature"
+        of_it = [one for one in genuine if one.digest == parsed.digest]
+        if not of_it:
+            return f"has a signature for another image: {genuine[0].digest[:80]}"
+        if not any(self._may_be(one.repository, repository) for one in of_it):
+            return f"was signed as {of_it[0].repository[:200]}, and has been copied"
+        return ""
+
+    def _may_be(self, signed: str, repository: str) -> bool:
+        return signed in ("", repository) or has_prefix(signed, self._wanted.signed_as)
