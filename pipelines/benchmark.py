@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, NoReturn
 
-from pipelines.errors import InvalidInput
+from pipelines.errors import UnreadableBenchmark
 
 LARGEST_REPORT_BYTES = 2 * 1024 * 1024
 """A report of all sections is about 250 KiB."""
@@ -29,14 +29,6 @@ _MOST_CHECKS = 2000
 _LONGEST_TEXT = 20_000
 _LONGEST_REASON = 500
 _CHECK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,31}")
-
-
-class UnreadableBenchmark(InvalidInput):
-    """kube-bench's report is empty, cut off, of another shape, or does not add up: it never counts as a pass."""
-
-    code = "unreadable-benchmark"
-    http_status = 422
-    title = "kube-bench's report can't be used"
 
 
 class Status(StrEnum):

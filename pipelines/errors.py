@@ -244,6 +244,24 @@ class PreflightRefused(GatewayError):
     title = "The cluster would refuse this"
 
 
+class UnreadableBenchmark(InvalidInput):
+    """kube-bench's report is empty, cut off, of another shape, or does not add up: it never counts as a pass."""
+
+    code = "unreadable-benchmark"
+    http_status = 422
+    title = "kube-bench's report can't be used"
+
+
+class WaiverEnded(GatewayError):
+    """What was waived, or only warned, when the Release was checked blocks by now."""
+
+    code = "waiver-ended"
+    http_status = 409
+    exit_code = 3
+    blocks = True
+    title = "A waiver has ended since the check, or a rule blocks since then"
+
+
 class RolloutFailed(GatewayError):
     """The rollout did not become healthy; `reason` names the pod, container and condition."""
 

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 
 from pipelines.apps import ALWAYS_ENFORCED, App, Environment
 from pipelines.catalogue import catalogue
-from pipelines.errors import GatewayError, InvalidInput
+from pipelines.errors import InvalidInput, WaiverEnded
 from pipelines.findings import Finding, Mode, blocking
 from pipelines.suggestions import did_you_mean
 
@@ -17,16 +17,6 @@ EVERYTHING = "*"
 """In place of a resource: all that the App has."""
 
 _RESOURCE = re.compile(r"[A-Z][A-Za-z0-9]{0,62}/[A-Za-z0-9]([-A-Za-z0-9._:]{0,251}[A-Za-z0-9])?")
-
-
-class WaiverEnded(GatewayError):
-    """What was waived, or only warned, when the Release was checked blocks by now."""
-
-    code = "waiver-ended"
-    http_status = 409
-    exit_code = 3
-    blocks = True
-    title = "A waiver has ended since the check, or a rule blocks since then"
 
 
 @dataclass(frozen=True, slots=True)

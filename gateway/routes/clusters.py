@@ -31,8 +31,8 @@ from gateway.postures import (
 )
 from gateway.schemas import IdempotencyHeader, PageQuery
 from pipelines.apps import ClusterName
-from pipelines.benchmark import UnreadableBenchmark, parse
-from pipelines.errors import Conflict, InvalidInput
+from pipelines.benchmark import parse
+from pipelines.errors import Conflict, InvalidInput, UnreadableBenchmark
 from pipelines.suggestions import did_you_mean
 from store import NewMeasurement
 

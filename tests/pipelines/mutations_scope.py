@@ -95,7 +95,7 @@ def autoscaler(**target: str) -> Any:
 
 
 def _autoscaler(what: str, field: str, **target: str) -> Mutation:
-    return added("autoscaler-target", what, autoscaler(**target), f"spec.scaleTargetRef.{field}")
+    return added("autoscaler-kind", what, autoscaler(**target), f"spec.scaleTargetRef.{field}")
 
 
 def _without(label: str, kind: str) -> Mutation:

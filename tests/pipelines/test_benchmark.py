@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.benchmark import LARGEST_REPORT_BYTES, NODE_CLASSES, Benchmark, Status, UnreadableBenchmark, parse
+from pipelines.benchmark import LARGEST_REPORT_BYTES, NODE_CLASSES, Benchmark, Status, parse
+from pipelines.errors import UnreadableBenchmark
 
 REPORTS = {name: (Path(__file__).parent / "benchmarks" / f"{name}.json").read_bytes() for name in NODE_CLASSES}
 WORKER = REPORTS["worker"]
