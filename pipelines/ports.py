@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -301,6 +302,27 @@ class Cluster(Protocol):
 
     def verify(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[str, ...]:
         """What differs between `objects` and what runs, one line each; empty when all is there and healthy."""
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkJob:
+    """A Job of kube-bench that is over: `uid` is unique to it, `failure` says why it failed, or is empty."""
+
+    uid: str
+    name: str
+    node_class: str
+    finished_at: datetime
+    failure: str
+
+
+class BenchmarkJobs(Protocol):
+    """Where kube-bench ran in a cluster. Both raise ClusterUnavailable."""
+
+    def finished(self, namespace: str) -> tuple[BenchmarkJob, ...]:
+        """Those that are over, the oldest first."""
+
+    def report(self, namespace: str, job: BenchmarkJob) -> tuple[str, str]:
+        """The node that it ran on, and what it printed there: both empty when its pod is gone."""
 
 
 class Stop(Protocol):

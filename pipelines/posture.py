@@ -8,14 +8,10 @@ from datetime import datetime, timedelta
 
 from pipelines.apps import BenchmarkRequirement, ClusterName
 from pipelines.benchmark import Benchmark, CheckResult, Status
-from pipelines.findings import Finding, Mode, Severity
+from pipelines.catalogue.entry import Entry
+from pipelines.catalogue.posture import FOUND_BY, NO_NEW_FAILURES, PASSING, RECENT
+from pipelines.findings import Finding
 from pipelines.ports import CheckSubject
-
-RECENT, PASSING, NO_NEW_FAILURES = "benchmark-recent", "benchmark-passing", "benchmark-no-new-failures"
-POSTURE_RULES = frozenset({RECENT, PASSING, NO_NEW_FAILURES})
-"""What an Environment's requirements of its cluster have to say, whose modes `rules` may set."""
-
-_LINK = "https://www.cisecurity.org/benchmark/kubernetes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +95,14 @@ class BenchmarkCheck:
     Never measured, too old and unreadable are findings: what is not known is not good.
     """
 
-    name = "benchmark"
+    name = FOUND_BY
 
     def __init__(self, requirement: BenchmarkRequirement, posture: ClusterPosture, now: datetime) -> None:
         self._requirement, self._posture, self._now = requirement, posture, now
+        self._resource = f"Cluster/{posture.cluster}"
+        self._measure = (
+            f"deployctl cluster bench --cluster {posture.cluster} --file REPORT --node NODE --node-class CLASS"
+        )
 
     def findings(self, subject: CheckSubject) -> tuple[Finding, ...]:
         """See `pipelines.ports.Check.findings`."""
@@ -126,7 +126,7 @@ class BenchmarkCheck:
                 what = f"the {at} was measured {age} days ago, and {days} are allowed"
             else:
                 continue
-            yield self._finding(RECENT, one.node_class, what, _MEASURE.format(cluster=self._posture.cluster))
+            yield RECENT.finding(self._resource, one.node_class, what, self._measure)
 
     def _not_passing(self, readable: list[ClassPosture]) -> Iterator[Finding]:
         for id in self._requirement.passing:
@@ -135,7 +135,7 @@ class BenchmarkCheck:
             ]
             if not seen:
                 what = f"check {id} is in no report on cluster {self._posture.cluster}"
-                yield self._finding(PASSING, id, what, _MEASURE.format(cluster=self._posture.cluster))
+                yield PASSING.finding(self._resource, id, what, self._measure)
             for one, check in seen:
                 if check.status is not Status.PASS:
                     yield self._of_check(PASSING, one, check, f"has to pass, and is {check.status}")
@@ -145,7 +145,7 @@ class BenchmarkCheck:
             if one.baseline is None:
                 what = f"no baseline is accepted for the node class {one.node_class}, so that every failure is new"
                 how = f"deployctl cluster baseline {self._posture.cluster} --node-class {one.node_class} --reason WHY"
-                yield self._finding(NO_NEW_FAILURES, one.node_class, what, how)
+                yield NO_NEW_FAILURES.finding(self._resource, one.node_class, what, how)
                 continue
             for check in one.new_failures():
                 yield self._of_check(NO_NEW_FAILURES, one, check, "fails, and did not in the accepted baseline")
@@ -154,26 +154,7 @@ class BenchmarkCheck:
                     NO_NEW_FAILURES, one, check, "passed in the accepted baseline, and is not measured"
                 )
 
-    def _of_check(self, rule: str, one: ClassPosture, check: CheckResult, what: str) -> Finding:
+    def _of_check(self, rule: Entry, one: ClassPosture, check: CheckResult, what: str) -> Finding:
         node = one.newest.node if one.newest else ""
         said = f"check {check.id} ({check.text}) on {one.node_class} node {node} {what}"
-        return self._finding(rule, f"{one.node_class}/{check.id}", said, check.remediation or check.text)
-
-    def _finding(self, rule: str, field: str, what: str, how: str) -> Finding:
-        return Finding(
-            rule=rule,
-            severity=Severity.HIGH,
-            mode=Mode.ENFORCE,
-            resource=f"Cluster/{self._posture.cluster}",
-            field=field,
-            source="",
-            what=what,
-            why=_WHY,
-            how=how,
-            link=_LINK,
-            found_by=self.name,
-        )
-
-
-_WHY = "What runs safely depends on the nodes and the control plane below it; this Environment asks for proof of them."
-_MEASURE = "The platform measures it: deployctl cluster bench --cluster {cluster} --file REPORT --node-class CLASS"
+        return rule.finding(self._resource, f"{one.node_class}/{check.id}", said, check.remediation or check.text)

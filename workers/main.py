@@ -20,6 +20,7 @@ from pipelines.adapters.cel import CelRules
 from pipelines.adapters.git import GitRepositories
 from pipelines.adapters.helm import HelmClient
 from pipelines.adapters.kube import KubeCluster
+from pipelines.adapters.kube.benchmarks import KubeBenchmarkJobs
 from pipelines.adapters.kube_score import KubeScore
 from pipelines.adapters.schemas import Schemas
 from pipelines.api_versions import ApiVersions
@@ -31,7 +32,7 @@ from pipelines.relations import Relations
 from pipelines.rules import load_rules
 from store import Store, open_store
 from store.queue import CHECK_QUEUE, HintJob, RedisQueue, deploy_queue, work_queue
-from workers import jobs, reconciler  # noqa: F401 (jobs: imported before the fork, not by each job)
+from workers import benchmarks, jobs, reconciler  # noqa: F401 (jobs: imported before the fork, not by each job)
 from workers.context import CheckContext, DeployContext, enter
 from workers.images import image_checks, open_registries, reader
 
@@ -91,7 +92,7 @@ def run_deploy_worker(settings: Settings, cluster: str, kubeconfig: Path, *, hel
     store, queue = _open(settings)
     client = HelmClient(helm, settings.work_dir / f"helm-deploy-{cluster}", kubeconfig)
     enter(DeployContext(settings, store, queue, cluster, lambda: DeployPorts(KubeCluster(kubeconfig), client)))
-    observer = KubeCluster(kubeconfig)
+    observer, bench = KubeCluster(kubeconfig), KubeBenchmarkJobs(kubeconfig)
 
     def publish() -> None:
         try:
@@ -99,13 +100,20 @@ def run_deploy_worker(settings: Settings, cluster: str, kubeconfig: Path, *, hel
         except GatewayError as error:
             _log.warning("the cluster's facts could not be published", code=error.code, reason=error.reason)
 
+    def between_jobs() -> None:
+        publish()
+        try:
+            benchmarks.collect(settings, store, name, bench)
+        except GatewayError as error:
+            _log.warning("what kube-bench measured could not be collected", code=error.code, reason=error.reason)
+
     def live() -> None:
         try:
             store.clusters.seen(name)
         except GatewayError as error:
             _log.warning("the store can't be told that this worker lives", code=error.code, reason=error.reason)
 
-    _work(settings, deploy_queue(cluster), between_jobs=publish, during_job=live)
+    _work(settings, deploy_queue(cluster), between_jobs=between_jobs, during_job=live)
 
 
 def run_reconciler(settings: Settings) -> None:

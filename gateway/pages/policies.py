@@ -2,54 +2,54 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from flask import Response, make_response, render_template, request
 
 from gateway.context import gateway
 from gateway.pages.blueprint import pages
-from pipelines.errors import NotFound
-from pipelines.findings import Severity
-from pipelines.rules import Rule, load_rules
-from pipelines.suggestions import did_you_mean
-
-
-@cache
-def _rules() -> dict[str, Rule]:
-    return {rule.id: rule for rule in load_rules()}
+from pipelines.apps import Environment
+from pipelines.catalogue import Entry, Holds, catalogue, entry_of
+from pipelines.findings import Mode, Severity
 
 
 @pages.get("/policies")
 def policies() -> Response:
-    """All rules by severity; `q` and `severity` narrow them."""
-    words, severity = request.args.get("q", "")[:100], request.args.get("severity", "")
+    """All rules, grouped by where they hold; `q`, `severity` and `holds` narrow them."""
+    words = request.args.get("q", "")[:100]
+    severity, holds = request.args.get("severity", ""), request.args.get("holds", "")
     shown = [
-        rule
-        for rule in _rules().values()
-        if severity in ("", rule.severity) and all(word in _text(rule) for word in words.lower().split())
+        entry
+        for entry in catalogue()
+        if severity in ("", entry.severity)
+        and holds in ("", entry.holds)
+        and all(word in _text(entry) for word in words.lower().split())
     ]
-    groups = [(one, [rule for rule in shown if rule.severity is one]) for one in Severity]
+    groups = [(one, [entry for entry in shown if entry.holds is one]) for one in Holds]
     return make_response(
         render_template(
             "policies.html",
-            groups=[(one, rules) for one, rules in groups if rules],
-            words=words,
-            severity=severity,
-            severities=list(Severity),
+            groups=[(one, entries) for one, entries in groups if entries],
             count=len(shown),
+            words=words,
+            chosen={"severity": severity, "holds": holds},
+            choices={"severity": list(Severity), "holds": list(Holds)},
         )
     )
 
 
-def _text(rule: Rule) -> str:
-    return f"{rule.id} {rule.title} {rule.why}".lower()
+def _text(entry: Entry) -> str:
+    return f"{entry.id} {entry.title} {entry.why}".lower()
 
 
-@pages.get("/policies/<rule_id>")
+@pages.get("/policies/<path:rule_id>")
 def policy(rule_id: str) -> Response:
     """One rule: what, why, what to write, and how it counts in each Environment."""
-    rule = _rules().get(rule_id)
-    if rule is None:
-        raise NotFound(f"there is no rule {rule_id[:80]!r}", did_you_mean(rule_id, _rules()), where="rule")
-    modes = [(one.name, one.mode_of(rule.id)) for one in gateway().settings.environments.values()]
-    return make_response(render_template("policy.html", rule=rule, modes=modes))
+    entry = entry_of(rule_id)
+    modes = [(one.name, _mode(entry, one)) for one in gateway().settings.environments.values()]
+    return make_response(render_template("policy.html", entry=entry, modes=modes))
+
+
+def _mode(entry: Entry, environment: Environment) -> Mode:
+    """What only warns by itself goes on doing so, unless the Environment names it."""
+    if entry.mode is Mode.WARN and entry.id not in environment.rule_modes:
+        return Mode.WARN
+    return environment.mode_of(entry.id)

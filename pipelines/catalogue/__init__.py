@@ -11,6 +11,7 @@ from pipelines.catalogue.entry import Entry, Holds
 from pipelines.catalogue.images import IMAGES
 from pipelines.catalogue.kube_score import KUBE_SCORE
 from pipelines.catalogue.kubernetes import KUBERNETES
+from pipelines.catalogue.posture import POSTURE
 from pipelines.catalogue.relations import RELATIONS
 from pipelines.catalogue.schemas import SCHEMAS
 from pipelines.errors import NotFound
@@ -19,7 +20,7 @@ from pipelines.suggestions import did_you_mean
 
 __all__ = ["Entry", "Holds", "catalogue", "entry_of"]
 
-_WRITTEN: tuple[tuple[Entry, ...], ...] = (RELATIONS, IMAGES, KUBE_SCORE, SCHEMAS, KUBERNETES)
+_WRITTEN: tuple[tuple[Entry, ...], ...] = (RELATIONS, IMAGES, KUBE_SCORE, SCHEMAS, KUBERNETES, POSTURE)
 
 
 @cache

@@ -174,6 +174,13 @@ def test_running_it(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.usefixtures("serving")
+def test_measuring_a_cluster(run: Run) -> None:
+    """With a report in place of a node."""
+    report = ROOT / "tests" / "pipelines" / "benchmarks" / "worker.json"
+    run("docs/how-to/measure-a-cluster.md", before=f"{PLATFORM_ENV}kube-bench() {{ cat {report}; }}\n")
+
+
+@pytest.mark.usefixtures("serving")
 def test_adding_an_app(run: Run) -> None:
     run("docs/how-to/add-an-app.md")
 

@@ -32,7 +32,7 @@ SignIn = Callable[..., TestResponse]
 PAGES = {
     "/": 303,
     "/policies": 200,
-    "/policies/<rule_id>": 200,
+    "/policies/<path:rule_id>": 200,
     "/clusters": 200,
     "/clusters/<name>": 200,
 }
@@ -41,7 +41,7 @@ POSTS = {("POST", "/sign-out")}
 
 
 def address(rule: str) -> str:
-    return rule.replace("<rule_id>", "image-pinned").replace("<name>", "local")
+    return rule.replace("<path:rule_id>", "image-pinned").replace("<name>", "local")
 
 
 @pytest.fixture

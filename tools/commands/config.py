@@ -24,6 +24,5 @@ def read(config: Path) -> Settings:
     """The settings. Raises `InvalidConfiguration`, also for the mode of a rule that isn't there."""
     from configuration.file import load
     from pipelines.catalogue import catalogue
-    from pipelines.posture import POSTURE_RULES
 
-    return load(config, known_rules={*(entry.id for entry in catalogue()), *POSTURE_RULES})
+    return load(config, known_rules={entry.id for entry in catalogue()})

@@ -34,7 +34,7 @@ def serve(state: Path | None, kubeconfig: Path | None, port: int, registries: Co
 
 def _say_what_to_try(installation: Installation, *, is_simulated: bool) -> None:
     file = {name: _environment_file(installation, name) for name in installation.tokens}["shop"]
-    click.secho(f"\nThe gateway is at {installation.url}", bold=True)
+    click.secho(f"\nThe gateway is at {installation.url}, for a browser too", bold=True)
     click.echo(
         f"""A token of team shop: {installation.tokens["shop"]}
 

@@ -122,6 +122,17 @@ class Connection:
             return ()
         return tuple(content.decode("utf-8", "replace").splitlines()) if response.status == 200 else ()
 
+    def text(self, path: str, **query: str | int) -> str | None:
+        """A text as it is; None where the server answers that there is none. Raises `ClusterUnavailable`."""
+        try:
+            response = self._send("GET", path, query, None, "", _TIMEOUT_SECONDS)
+            content = response.read()
+        except urllib3.exceptions.HTTPError as error:
+            raise self._away(error) from error
+        if response.status in _TRY_AGAIN:
+            raise self._away(_refused(response.status, content))
+        return content.decode("utf-8", "replace") if response.status == 200 else None
+
     def path_of(self, manifest: Manifest, namespace: str) -> str:
         """Where the object is in the API. Raises `Refused` for a kind that the cluster doesn't have."""
         api_version, kind = str(manifest["apiVersion"]), str(manifest["kind"])

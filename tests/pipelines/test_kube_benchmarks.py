@@ -1,0 +1,158 @@
+"""kube-bench's Jobs and their namespace, in a real API server."""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.adapters.kube.benchmarks import KubeBenchmarkJobs
+from pipelines.adapters.kube.connection import Connection
+from pipelines.errors import ClusterUnavailable
+from pipelines.ports import BenchmarkJob
+from tests.benchmarks import report
+from tests.charts.test_deploy_gateway import render
+from tests.pipelines.conftest import kubeconfig_of
+from tools.stack import Stack
+
+GUARDED, COLLECTED = "kube-bench-guarded", "kube-bench-collected"
+ANY_NODE = ("--set", "kubeBench.nodeClasses.control-plane=null", "--set", f"kubeBench.namespace={GUARDED}")
+
+
+def apply(stack: Stack, *objects: dict[str, Any]) -> None:
+    items = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
+    done = stack.kubectl("apply", "--server-side", "--filename=-", stdin=items)
+    assert done.returncode == 0, done.stderr
+
+
+def delete(stack: Stack, *names: str) -> None:
+    stack.kubectl("delete", "--wait=false", "--ignore-not-found", *names)
+
+
+@pytest.fixture(scope="module")
+def chart() -> list[dict[str, Any]]:
+    return render(*ANY_NODE)
+
+
+@pytest.fixture(scope="module")
+def template(chart: list[dict[str, Any]]) -> dict[str, Any]:
+    """The Job that the chart starts on each worker."""
+    (cronjob,) = (one for one in chart if one["kind"] == "CronJob")
+    found: dict[str, Any] = cronjob["spec"]["jobTemplate"]
+    return found
+
+
+Refused = Callable[[dict[str, Any]], str]
+
+
+@pytest.fixture(scope="module")
+def refused(stack: Stack, chart: list[dict[str, Any]]) -> Iterator[Refused]:
+    """Why the API server refuses a pod in the guarded namespace; empty when it takes it."""
+    apply(stack, *(one for one in chart if one["kind"] == "Namespace"))
+    apply(stack, *(one for one in chart if one["kind"] != "Namespace"))
+
+    def refused(pod: dict[str, Any]) -> str:
+        manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": GUARDED}, "spec": pod}
+        done = stack.kubectl("create", "--dry-run=server", "--filename=-", stdin=json.dumps(manifest))
+        return done.stderr if done.returncode else ""
+
+    deadline = time.monotonic() + 20  # a policy holds a moment after it is written
+    while not refused({"containers": [{"name": "x", "image": "x"}]}) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    yield refused
+    binding = "validatingadmissionpolicybinding/deploy-gateway-kube-bench-only"
+    delete(stack, f"namespace/{GUARDED}", "validatingadmissionpolicy/deploy-gateway-kube-bench-only", binding)
+
+
+def test_kube_bench_itself_may_run_in_its_namespace(refused: Refused, template: dict[str, Any]) -> None:
+    assert refused(template["spec"]["template"]["spec"]) == ""
+
+
+def container(pod: Any) -> dict[str, Any]:
+    found: dict[str, Any] = pod["containers"][0]
+    return found
+
+
+CHANGES: dict[str, tuple[Callable[[Any], object], str]] = {
+    "image": (lambda pod: container(pod).update(image="evil.example.com/x:1"), "only kube-bench runs"),
+    "command": (lambda pod: container(pod).update(command=["sh", "-c", "id"]), "only kube-bench runs"),
+    "args": (lambda pod: container(pod).update(args=["run", "--config-dir", "/x", "--json"]), "only kube-bench runs"),
+    "env": (lambda pod: container(pod).update(env=[{"name": "LD_PRELOAD", "value": "x"}]), "only kube-bench runs"),
+    "init": (lambda pod: pod.update(initContainers=[{"name": "x", "image": "x"}]), "only kube-bench runs"),
+    "another": (lambda pod: pod["containers"].append({"name": "x", "image": "x"}), "only kube-bench runs"),
+    "network": (lambda pod: pod.update(hostNetwork=True), "as its own account"),
+    "token": (lambda pod: pod.update(automountServiceAccountToken=True), "as its own account"),
+    "account": (lambda pod: pod.update(serviceAccountName="default"), "as its own account"),
+    "capability": (
+        lambda pod: container(pod)["securityContext"]["capabilities"]["add"].append("SYS_ADMIN"),
+        "no privilege but",
+    ),
+    "write": (lambda pod: container(pod)["volumeMounts"][0].update(readOnly=False), "changes nothing"),
+    "volume": (lambda pod: pod["volumes"][0].update(hostPath=None, emptyDir={}), "changes nothing"),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_nothing_else_gets_its_privileges(refused: Refused, template: dict[str, Any], what: str) -> None:
+    change, said = CHANGES[what]
+    pod = copy.deepcopy(template["spec"]["template"]["spec"])
+    change(pod)
+    assert said in refused(pod)
+
+
+@pytest.fixture(scope="module")
+def collected(stack: Stack, template: dict[str, Any]) -> Iterator[list[BenchmarkJob]]:
+    """Two Jobs that are over, in a namespace without the guard: what a simulated container prints is in its env."""
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": COLLECTED}}
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "kube-bench", "namespace": COLLECTED}}
+    apply(stack, namespace, account)
+    for name, simulated in (("good", {"SIMULATE_LOG": report("worker")}), ("bad", {"SIMULATE": "fail"})):
+        job = copy.deepcopy(template)
+        env = [{"name": key, "value": value} for key, value in simulated.items()]
+        container(job["spec"]["template"]["spec"]).update(env=env)
+        job |= {"apiVersion": "batch/v1", "kind": "Job"}
+        job["metadata"] |= {"name": name, "namespace": COLLECTED}
+        apply(stack, job)
+    jobs, deadline = KubeBenchmarkJobs(stack.gateway_kubeconfig), time.monotonic() + 30
+    while len(found := jobs.finished(COLLECTED)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    yield list(found)
+    delete(stack, f"namespace/{COLLECTED}")
+
+
+def test_jobs_that_are_over_are_found_with_why_they_failed(collected: list[BenchmarkJob]) -> None:
+    by_name = {job.name: job for job in collected}
+    assert set(by_name) == {"good", "bad"}
+    assert {job.node_class for job in collected} == {"worker"}
+    assert by_name["good"].failure == ""
+    assert by_name["bad"].failure.startswith("BackoffLimitExceeded")
+
+
+def test_the_report_is_read_with_the_deploy_zones_own_rights(stack: Stack, collected: list[BenchmarkJob]) -> None:
+    jobs = KubeBenchmarkJobs(stack.gateway_kubeconfig)
+    good = next(job for job in collected if job.name == "good")
+    node, printed = jobs.report(COLLECTED, good)
+    assert node.startswith("node-")
+    assert json.loads(printed) == json.loads(report("worker"))
+
+
+def test_a_job_whose_pod_is_gone_has_printed_nothing(stack: Stack, collected: list[BenchmarkJob]) -> None:
+    gone = BenchmarkJob("nobody", "gone", "worker", collected[0].finished_at, "")
+    assert KubeBenchmarkJobs(stack.gateway_kubeconfig).report(COLLECTED, gone) == ("", "")
+
+
+@pytest.mark.parametrize("status", [503, None])
+def test_a_log_that_nobody_can_serve_now_is_not_an_empty_one(
+    server: Callable[..., Connection], tmp_path: Path, status: int | None
+) -> None:
+    if status is None:
+        connection = Connection(kubeconfig_of(tmp_path, "http://127.0.0.1:1"))
+    else:
+        connection = server(lambda _method, _path: (status, b"later"))
+    with pytest.raises(ClusterUnavailable):
+        connection.text("/api/v1/namespaces/x/pods/y/log")
