@@ -13,13 +13,8 @@ from typing import Any
 
 import yaml
 
-<<<<<<< HEAD
-from pipelines.apps import Environment, IngressKind
+from pipelines.apps import App, Environment, IngressKind
 from pipelines.cluster import APP_LABEL, ENVIRONMENT_LABEL, MANAGED_LABEL, SERVICE_ACCOUNT_NAMESPACE
-=======
-from pipelines.apps import App, Environment, EnvironmentName, IngressKind
-from pipelines.cluster import ENVIRONMENT_LABEL, MANAGED_LABEL, SERVICE_ACCOUNT_NAMESPACE
->>>>>>> 7f38d1e (Who an App is for the cloud is what the platform says, and a wrong path of a store is told with what is given)
 from pipelines.errors import InvalidConfiguration
 from pipelines.findings import Mode, Severity
 from pipelines.ports import Manifest
@@ -229,32 +224,23 @@ def _binding(rule: Rule, suffix: str, mode: Mode, expressions: list[Manifest]) -
 
 
 def parameters(
-<<<<<<< HEAD
-    registries: Collection[str] | None, environments: Collection[Environment], waivers: Collection[str] = ()
+    registries: Collection[str] | None,
+    environments: Collection[Environment],
+    *,
+    apps: Collection[App] = (),
+    waivers: Collection[str] = (),
 ) -> Mapping[str, str]:
     """What rules take from the platform, as the data of a ConfigMap: texts, lists with a line each.
 
-    `environments` are those of one cluster, `waivers` lines as `pipelines.waivers.parameter_lines` makes them: on a
-    laptop and in the check zone there are none, so that what is waived is found and shown. Where nobody knows the
-    platform, `registries` is None: then it is only what objects of such stand-in Environments are made from.
+    `environments` are those of one cluster, `apps` all that there are, `waivers` lines as
+    `pipelines.waivers.parameter_lines` makes them: on a laptop and in the check zone there are none, so that what is
+    waived is found and shown. Where nobody knows the platform, `registries` is None: then it is only what objects of
+    such stand-in Environments are made from.
     """
     lines = {"api_servers": [f"{one.api_server.cidr} {port}" for one in environments for port in one.api_server.ports]}
     if registries is not None:
         lines |= {"registries": list(registries), "waivers": list(waivers)} | _ways_in(environments)
-        lines["secret_stores"] = _stores(environments)
-=======
-    registries: Collection[str] | None, environments: Collection[Environment], apps: Collection[App] = ()
-) -> Mapping[str, str]:
-    """What rules take from the platform, as the data of a ConfigMap: texts, lists with a line each.
-
-    `environments` are those of one cluster, `apps` all that there are. Where nobody knows the platform, `registries`
-    is None: then it is only what objects of such stand-in Environments are made from.
-    """
-    lines = {"api_servers": [f"{one.api_server.cidr} {port}" for one in environments for port in one.api_server.ports]}
-    if registries is not None:
-        lines |= {"registries": list(registries)} | _ways_in(environments)
         lines |= {"secret_stores": _stores(environments), "cloud_identities": _identities(environments, apps)}
->>>>>>> 7f38d1e (Who an App is for the cloud is what the platform says, and a wrong path of a store is told with what is given)
     return {name: "\n".join(dict.fromkeys(found)) for name, found in lines.items()}
 
 

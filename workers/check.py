@@ -64,12 +64,8 @@ def _request(context: CheckContext, release: Release, scratch: Path) -> CheckReq
         ref=release.ref,
         environments=settings.environments,
         facts=_facts(context, release),
-<<<<<<< HEAD
-        parameters=parameters(prefixes, settings.environments_of(environment.cluster)),
+        parameters=parameters(prefixes, settings.environments_of(environment.cluster), apps=settings.apps.values()),
         waivers=waivers,
-=======
-        parameters=parameters(prefixes, settings.environments_of(environment.cluster), settings.apps.values()),
->>>>>>> 7f38d1e (Who an App is for the cloud is what the platform says, and a wrong path of a store is told with what is given)
         scratch=scratch,
         checkout_timeout_seconds=settings.limits.checkout_timeout_seconds,
         render_timeout_seconds=settings.limits.render_timeout_seconds,

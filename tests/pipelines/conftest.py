@@ -78,7 +78,7 @@ PARAMETERS = parameters(
         _way_in(kind=IngressKind.INGRESS, class_name="nginx", issuer="letsencrypt"),
         _way_in(kind=IngressKind.HTTP_ROUTE, gateway="gateways/shared"),
     ),
-    (replace(place().app, cloud_identities={"staging": "arn:aws:iam::1:role/checkout"}),),
+    apps=(replace(place().app, cloud_identities={"staging": "arn:aws:iam::1:role/checkout"}),),
 )
 """Of a cluster with one Environment for each kind of way in; the App is in the first."""
 

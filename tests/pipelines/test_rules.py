@@ -157,7 +157,7 @@ def test_parameters_are_what_the_environments_of_a_cluster_have_together() -> No
         _way_in(kind=IngressKind.VIRTUAL_SERVICE, gateway="istio-system/shared"),
         _way_in(kind=IngressKind.HTTP_ROUTE, gateway="gateways/shared"),
     )
-    assert parameters(("a/", "b/"), ways, apps) == {
+    assert parameters(("a/", "b/"), ways, apps=apps) == {
         "registries": "a/\nb/",
         "waivers": "",
         "ingress_classes": "nginx\ntraefik",

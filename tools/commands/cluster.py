@@ -63,6 +63,8 @@ def _manifests(config: Path) -> str:
     return as_json(
         (
             *ours,
-            *cluster_objects(load_rules(), parameters(prefixes, environments, settings.apps.values()), environments),
+            *cluster_objects(
+                load_rules(), parameters(prefixes, environments, apps=settings.apps.values()), environments
+            ),
         )
     )
