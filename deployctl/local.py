@@ -51,7 +51,7 @@ class Local:
     def __init__(self, platform: Platform, programs: Programs, scratch: Path) -> None:
         """`scratch` is a folder for Helm's own files; several may share it."""
         self._platform = platform
-        self._parameters = parameters(platform.registries, platform.neighbours)
+        self._parameters = parameters(platform.registries, platform.neighbours, apps=platform.apps.values())
         # A rule that takes parameters from the platform says nothing true where nobody knows them.
         rules = tuple(rule for rule in load_rules() if rule.parameters <= self._parameters.keys())
         schemas = (Schemas(),) if platform.facts.schemas else ()

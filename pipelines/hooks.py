@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 from pipelines.ports import Manifest
 
 _HOOK = "helm.sh/hook"
 _DELETE, _ANEW = "helm.sh/hook-delete-policy", "before-hook-creation"
+_WEIGHT = "helm.sh/hook-weight"
+_POLICIES = (_ANEW, "hook-succeeded", "hook-failed")
+_EVENTS = tuple(f"{when}-{what}" for what in ("install", "upgrade", "rollback") for when in ("pre", "post"))
+_ELSEWHERE = ("test", "test-success", "test-failure", "pre-delete", "post-delete", "crd-install")
 _STEPS = {"migrate": "the migration step", "verify": "the smoke check"}
 
 
@@ -33,3 +40,18 @@ def step_words(name: str, app: str) -> str:
 def runs_before(events: str) -> bool:
     """Whether the hook of these `events` runs before anything of the App is touched."""
     return bool(events) and all(one.strip().startswith("pre-") for one in events.split(","))
+
+
+def hook_fault(annotations: Mapping[str, str]) -> tuple[str, str, str] | None:
+    """Which of `annotations` makes a hook that Helm drops without a word, or that never runs here; why; what to write.
+
+    None when there is none.
+    """
+    for key, words, known in ((_HOOK, "event", _EVENTS), (_DELETE, "delete policy", _POLICIES)):
+        for word in (one.strip() for one in annotations.get(key, known[0]).split(",")):
+            if word not in known:
+                why = f"hooks for {word} never run here" if word in _ELSEWHERE else f"Helm knows no {words} {word!r}"
+                return key, why, f"Write one of: {', '.join(known)}"
+    if not re.fullmatch(r"-?[0-9]{1,9}", annotations.get(_WEIGHT, "0")):
+        return _WEIGHT, f"the weight {annotations[_WEIGHT]!r} is no number", 'Write a number as a text, such as "-5"'
+    return None

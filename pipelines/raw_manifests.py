@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines.errors import InvalidDeployFile
+from pipelines.hooks import hook_fault
 from pipelines.manifests import name_of, to_value
 from pipelines.place import Place
 from pipelines.sources import Written
@@ -75,7 +76,24 @@ def _object(node: Node, name: str, place: Place) -> dict[str, Any]:
             "Leave it out, or give it a name, a type and labels of its own",
             where=where,
         )
+    _insist_on_annotations(metadata.get("annotations"), node, name)
     return value
+
+
+def _insist_on_annotations(annotations: Any, node: Node, name: str) -> None:
+    """Raises `InvalidDeployFile`, with the line, for annotations that are none, and for hooks that would never run."""
+    found = annotations if annotations is not None else {}
+    written = dict(lines(node))
+    path: tuple[str, ...] = ("metadata", "annotations")
+    if not isinstance(found, dict) or not all(isinstance(text, str) for text in found.values()):
+        reason, solution = "annotations are names with a text each", "Put numbers and true or false in quotes"
+    else:
+        fault = hook_fault(found)
+        if fault is None:
+            return
+        key, reason, solution = fault
+        path = (*path, key)
+    raise InvalidDeployFile(reason, solution, where=f"{name}:{written.get(path, node.line)}")
 
 
 def _is_a_record(value: dict[str, Any], metadata: dict[str, Any]) -> bool:

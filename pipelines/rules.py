@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from pipelines.apps import Environment, IngressKind
+from pipelines.apps import App, Environment, IngressKind
 from pipelines.cluster import APP_LABEL, ENVIRONMENT_LABEL, MANAGED_LABEL, SERVICE_ACCOUNT_NAMESPACE
 from pipelines.errors import InvalidConfiguration
 from pipelines.findings import Mode, Severity
@@ -224,18 +224,23 @@ def _binding(rule: Rule, suffix: str, mode: Mode, expressions: list[Manifest]) -
 
 
 def parameters(
-    registries: Collection[str] | None, environments: Collection[Environment], waivers: Collection[str] = ()
+    registries: Collection[str] | None,
+    environments: Collection[Environment],
+    *,
+    apps: Collection[App] = (),
+    waivers: Collection[str] = (),
 ) -> Mapping[str, str]:
     """What rules take from the platform, as the data of a ConfigMap: texts, lists with a line each.
 
-    `environments` are those of one cluster, `waivers` lines as `pipelines.waivers.parameter_lines` makes them: on a
-    laptop and in the check zone there are none, so that what is waived is found and shown. Where nobody knows the
-    platform, `registries` is None: then it is only what objects of such stand-in Environments are made from.
+    `environments` are those of one cluster, `apps` all that there are, `waivers` lines as
+    `pipelines.waivers.parameter_lines` makes them: on a laptop and in the check zone there are none, so that what is
+    waived is found and shown. Where nobody knows the platform, `registries` is None: then it is only what objects of
+    such stand-in Environments are made from.
     """
     lines = {"api_servers": [f"{one.api_server.cidr} {port}" for one in environments for port in one.api_server.ports]}
     if registries is not None:
         lines |= {"registries": list(registries), "waivers": list(waivers)} | _ways_in(environments)
-        lines["secret_stores"] = _stores(environments)
+        lines |= {"secret_stores": _stores(environments), "cloud_identities": _identities(environments, apps)}
     return {name: "\n".join(dict.fromkeys(found)) for name, found in lines.items()}
 
 
@@ -253,6 +258,12 @@ def _ways_in(environments: Collection[Environment]) -> dict[str, list[str]]:
 def _stores(environments: Collection[Environment]) -> list[str]:
     """`ENVIRONMENT STORE PREFIX`: what an App may read of each store; `{team}` and `{app}` stand for its own."""
     return [f"{one.name} {store} {prefix}" for one in environments for store, prefix in one.secret_stores.items()]
+
+
+def _identities(environments: Collection[Environment], apps: Collection[App]) -> list[str]:
+    """`ENVIRONMENT APP IDENTITY`: who an App is for the cloud."""
+    pairs = ((one, app) for one in environments for app in apps if one.name in app.cloud_identities)
+    return [f"{one.name} {app.name} {app.cloud_identities[one.name]}" for one, app in pairs]
 
 
 def as_json(objects: tuple[Manifest, ...]) -> str:

@@ -121,7 +121,7 @@ def install(
     CelRules(rules)  # a rule that does not compile stops the start, here and not at the first Release
     prefixes = tuple(registry.prefix for registry in settings.registries)
     places = tuple(settings.environments.values())
-    objects = backstop(rules, parameters(prefixes, places), places, settings.exceptions)
+    objects = backstop(rules, parameters(prefixes, places, apps=settings.apps.values()), places, settings.exceptions)
     applied = stack.kubectl("apply", "--server-side", "--force-conflicts", "--filename=-", stdin=as_json(objects))
     if applied.returncode != 0:
         raise RuntimeError(f"the rules could not be installed: {applied.stderr}")

@@ -64,7 +64,7 @@ def _request(context: CheckContext, release: Release, scratch: Path) -> CheckReq
         ref=release.ref,
         environments=settings.environments,
         facts=_facts(context, release),
-        parameters=parameters(prefixes, settings.environments_of(environment.cluster)),
+        parameters=parameters(prefixes, settings.environments_of(environment.cluster), apps=settings.apps.values()),
         waivers=waivers,
         scratch=scratch,
         checkout_timeout_seconds=settings.limits.checkout_timeout_seconds,

@@ -59,7 +59,7 @@ def test_no_check_has_anything_to_say(
         "shop",
         NAMESPACE,
         facts,
-        parameters(REGISTRIES, (place(feature).environment,)),
+        parameters(REGISTRIES, (place(feature).environment,), apps=(place(feature).app,)),
     )
     findings = [finding for check in checks for finding in check.findings(subject)]
     assert [f"{one.rule} {one.resource} {one.field}: {one.what}" for one in findings] == []

@@ -46,7 +46,7 @@ class _Checker:
     def blocking(self, text: str, feature: str) -> list[str]:
         where = place(feature)
         made = of_text(self._helm, text, where)
-        parameter = parameters(REGISTRIES, (where.environment,))
+        parameter = parameters(REGISTRIES, (where.environment,), apps=(where.app,))
         subject = CheckSubject(
             made.manifest, made.objects, "checkout", "shop", "checkout-staging", self._facts, parameter
         )

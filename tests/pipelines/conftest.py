@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,7 @@ PARAMETERS = parameters(
         _way_in(kind=IngressKind.INGRESS, class_name="nginx", issuer="letsencrypt"),
         _way_in(kind=IngressKind.HTTP_ROUTE, gateway="gateways/shared"),
     ),
+    apps=(replace(place().app, cloud_identities={"staging": "arn:aws:iam::1:role/checkout"}),),
 )
 """Of a cluster with one Environment for each kind of way in; the App is in the first."""
 

@@ -78,6 +78,13 @@ _TOKEN = brought(
 )
 
 
+_IDENTITY = {"eks": "eks.amazonaws.com/role-arn", "gke": "iam.gke.io/gcp-service-account"}
+
+
+def _account(cloud: str, identity: str) -> Any:
+    return brought("v1", "ServiceAccount", annotations={_IDENTITY[cloud]: identity})
+
+
 def autoscaler(**target: str) -> Any:
     """A HorizontalPodAutoscaler of the App, or of `target`."""
     spec = {
@@ -139,6 +146,8 @@ SCOPE = (
     added("secret-not-in-git", "a value", secret(data={"password": "aHVudGVy"}), "data"),
     added("secret-not-in-git", "a text", secret(stringData={"password": "hunter2"}), None),
     added("secret-not-in-git", "a token of an account", _TOKEN, "type"),
+    added("cloud-identity", "another App's role", _account("eks", "arn:aws:iam::1:role/admin"), "metadata.annotations"),
+    added("cloud-identity", "any account", _account("gke", "admin@x.iam.gserviceaccount.com"), "metadata.annotations"),
     _autoscaler("a version that is gone", "apiVersion", apiVersion="extensions/v1beta1"),
     _autoscaler("what has no replicas", "kind", kind="DaemonSet"),
     *(_without("deploy-gateway.dev/team", kind) for kind in ("Deployment", "Service", "NetworkPolicy", "Role")),
@@ -164,6 +173,7 @@ SCOPE_ALLOWED = {
     "an empty Secret": secret(data={}),
     "a Secret to be filled": secret(data={"password": ""}),
     "an autoscaler": autoscaler(),
+    "the App's own role": _account("eks", "arn:aws:iam::1:role/checkout"),
     "a claim that is protected": brought(
         "v1",
         "PersistentVolumeClaim",

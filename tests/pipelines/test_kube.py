@@ -316,3 +316,13 @@ def test_a_hook_that_is_no_job_is_tried_under_another_name_as_well(
     connection.apply(connection.path_of(fixed, hooked), fixed, dry_run=False)
     (change,) = cluster.dry_run([{**fixed, "data": {"a": "2"}}], namespace=hooked)
     assert (change.resource, change.action) == ("ConfigMap/fixed", "update")
+
+
+def test_a_hook_takes_the_place_of_nothing_that_is_no_hook(
+    cluster: KubeCluster, connection: Connection, hooked: str
+) -> None:
+    password = {**CONFIG, "metadata": {"name": "by-hand"}}
+    connection.apply(connection.path_of(password, hooked), password, dry_run=False)
+    taken = {**CONFIG, "metadata": {"name": "by-hand", "annotations": {"helm.sh/hook": "pre-upgrade"}}}
+    with pytest.raises(PreflightRefused, match="ConfigMap/by-hand: there is one already that is no hook"):
+        cluster.dry_run([taken], namespace=hooked)

@@ -124,6 +124,10 @@ _LIST = "apiVersion: v1\nkind: List\nmetadata: {name: x}\nitems: [{apiVersion: v
 _MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
 
 
+def _annotated(annotation: str) -> str:
+    return f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  annotations:\n    {annotation}\n"
+
+
 @pytest.mark.parametrize(
     ("texts", "words", "where"),
     [
@@ -179,12 +183,30 @@ _MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
             "k8s/0.yaml:5",
             id="another namespace",
         ),
+        *(
+            pytest.param((_annotated(annotations),), words, "k8s/0.yaml:6", id=annotations)
+            for annotations, words in (
+                ("helm.sh/hook: nonsense", "Helm knows no event 'nonsense'"),
+                ("helm.sh/hook: pre-install,test", "hooks for test never run here"),
+                ("helm.sh/hook: pre-delete", "hooks for pre-delete never run here"),
+                ("helm.sh/hook-delete-policy: later", "Helm knows no delete policy 'later'"),
+                ("helm.sh/hook-weight: heavy", "the weight 'heavy' is no number"),
+            )
+        ),
+        pytest.param((_annotated("a: 1"),), "names with a text each", "k8s/0.yaml:5", id="a number for a text"),
+        pytest.param((_annotated("- a"),), "names with a text each", "k8s/0.yaml:5", id="annotations that are a list"),
     ],
 )
 def test_what_is_no_object_of_this_app_is_told_with_its_line(texts: tuple[str, ...], words: str, where: str) -> None:
     with pytest.raises(InvalidDeployFile, match=words) as caught:
         _raw(*texts)
     assert caught.value.where == where
+
+
+def test_a_hook_that_runs_here_is_taken() -> None:
+    annotation = 'helm.sh/hook: "pre-install, post-upgrade"\n    helm.sh/hook-delete-policy: hook-succeeded\n'
+    resolved = _raw(_annotated(f'{annotation}    helm.sh/hook-weight: "-5"'))
+    assert list(resolved.written) == ["ConfigMap/a"]
 
 
 def test_labels_that_are_no_map_are_replaced() -> None:

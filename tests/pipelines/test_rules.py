@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 import yaml
 
-from pipelines.apps import ALWAYS_ENFORCED, ClusterName, Environment, EnvironmentName, Ingress, IngressKind
+from pipelines.apps import (
+    ALWAYS_ENFORCED,
+    App,
+    AppName,
+    ClusterName,
+    Environment,
+    EnvironmentName,
+    Ingress,
+    IngressKind,
+)
 from pipelines.errors import InvalidConfiguration
 from pipelines.findings import Mode
 from pipelines.rules import POLICIES, Rule, as_json, cluster_objects, load_rules, parameters
@@ -139,6 +148,8 @@ def _way_in(**ingress: Any) -> Environment:
 
 
 def test_parameters_are_what_the_environments_of_a_cluster_have_together() -> None:
+    identities = {"x": "arn:checkout", "elsewhere": "arn:other"}
+    apps = (App(AppName("checkout"), "shop", "", cloud_identities=identities), App(AppName("cart"), "shop", ""))
     stores = {"vault": "{team}/", "own": ""}
     ways = (
         replace(_way_in(kind=IngressKind.INGRESS, class_name="nginx", issuer="own"), secret_stores=stores),
@@ -146,7 +157,7 @@ def test_parameters_are_what_the_environments_of_a_cluster_have_together() -> No
         _way_in(kind=IngressKind.VIRTUAL_SERVICE, gateway="istio-system/shared"),
         _way_in(kind=IngressKind.HTTP_ROUTE, gateway="gateways/shared"),
     )
-    assert parameters(("a/", "b/"), ways) == {
+    assert parameters(("a/", "b/"), ways, apps=apps) == {
         "registries": "a/\nb/",
         "waivers": "",
         "ingress_classes": "nginx\ntraefik",
@@ -155,6 +166,7 @@ def test_parameters_are_what_the_environments_of_a_cluster_have_together() -> No
         "route_gateways": "gateways/shared",
         "api_servers": "0.0.0.0/0 443\n0.0.0.0/0 6443",
         "secret_stores": "x vault {team}/\nx own ",
+        "cloud_identities": "x checkout arn:checkout",
     }
 
 

@@ -60,4 +60,11 @@ def _manifests(config: Path) -> str:
     prefixes = tuple(registry.prefix for registry in settings.registries)
     ours = [one for file in (ACCESS, GATEWAY_ONLY) for one in yaml.safe_load_all(file.read_text("utf-8"))]
     environments = tuple(settings.environments.values())
-    return as_json((*ours, *cluster_objects(load_rules(), parameters(prefixes, environments), environments)))
+    return as_json(
+        (
+            *ours,
+            *cluster_objects(
+                load_rules(), parameters(prefixes, environments, apps=settings.apps.values()), environments
+            ),
+        )
+    )

@@ -8,12 +8,14 @@ from typing import Any
 from pipelines.adapters.kube.connection import Connection, Refused
 from pipelines.diff import change
 from pipelines.errors import Fault, PreflightRefused
-from pipelines.hooks import is_made_anew
+from pipelines.hooks import hook_events, is_made_anew
 from pipelines.manifests import name_of
 from pipelines.ports import Change, Manifest
 
 _THREADS = 8
 _SOLUTION = "Correct what the message names"
+_NOT_A_HOOK = "there is one already that is no hook, and Helm would delete it before, or after, it runs this hook"
+_ANOTHER_NAME = "Give the hook a name of its own, or leave out its annotation helm.sh/hook"
 # What the server itself writes into a Job, and where.
 _OF_ONE_JOB = ("controller-uid", "job-name", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name")
 _LONGEST_NAME = 56
@@ -43,6 +45,8 @@ class DryRun:
         try:
             path = self._connection.path_of(manifest, self._namespace)
             before = self._connection.find(path)
+            if before is not None and hook_events(manifest) and not hook_events(before):
+                return Fault(name_of(manifest), _NOT_A_HOOK, _ANOTHER_NAME)
             return change(before, self._tried(path, manifest, before))
         except Refused as refused:
             if refused.status == 404 and _binds_one_of(manifest, together):
