@@ -104,9 +104,9 @@ def parse_resource(text: str) -> str:
     return text
 
 
-def parse_rule(text: str, known: Iterable[str] = ()) -> str:
-    """`text`, when it is a rule that can be waived: one of the catalogue or of `known`. Raises `InvalidInput`."""
-    rules = {*(entry.id for entry in catalogue()), *known}
+def parse_rule(text: str) -> str:
+    """`text`, when it is a rule of the catalogue that can be waived. Raises `InvalidInput`."""
+    rules = {entry.id for entry in catalogue()}
     if text in ALWAYS_ENFORCED:
         raise InvalidInput(
             f"the rule {text!r} can't be waived: it is about what belongs to the whole cluster",

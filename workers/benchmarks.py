@@ -10,7 +10,8 @@ import structlog
 
 from configuration.settings import Settings
 from pipelines.apps import ClusterName
-from pipelines.benchmark import UnreadableBenchmark, parse
+from pipelines.benchmark import parse
+from pipelines.errors import UnreadableBenchmark
 from pipelines.ports import BenchmarkJob, BenchmarkJobs
 from store import NewMeasurement, Store
 

@@ -15,7 +15,6 @@ from gateway.documentation import POLICIES, READ_ERRORS, SECURITY, WRITE_ERRORS,
 from gateway.exceptions import WaiverList, WaiverPath, WaiverQuery, WaiverRequest, WaiverView, waiver_view
 from gateway.schemas import IdempotencyHeader
 from pipelines.errors import Conflict, InvalidInput, NotFound
-from pipelines.posture import POSTURE_RULES
 from pipelines.suggestions import did_you_mean
 from pipelines.waivers import Waiver, parse_resource, parse_rule
 from store import NewWaiver, WaiverFilter
@@ -55,7 +54,7 @@ def create(body: WaiverRequest, header: IdempotencyHeader) -> Response:
     key = header.idempotency_key
     waiver, is_new = gateway().store.waivers.add(
         NewWaiver(
-            rule=parse_rule(body.rule, POSTURE_RULES),
+            rule=parse_rule(body.rule),
             app=body.app,
             environment="" if body.environment is None else _environment(body.environment),
             resource=parse_resource(body.resource),
