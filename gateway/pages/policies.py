@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from flask import Response, make_response, render_template, request
 
 from gateway.context import gateway
 from gateway.pages.blueprint import pages
-from pipelines.apps import Environment
 from pipelines.catalogue import Entry, Holds, catalogue, entry_of
-from pipelines.findings import Mode, Severity
+from pipelines.findings import Severity
 
 
 @pages.get("/policies")
@@ -44,12 +45,7 @@ def _text(entry: Entry) -> str:
 def policy(rule_id: str) -> Response:
     """One rule: what, why, what to write, and how it counts in each Environment."""
     entry = entry_of(rule_id)
-    modes = [(one.name, _mode(entry, one)) for one in gateway().settings.environments.values()]
+    today = datetime.now(UTC).date()
+    places = [environment.as_of(today) for environment in gateway().settings.environments.values()]
+    modes = [(one.name, one.mode_of(entry.id, entry.mode), one.enforce_from_of(entry.id, entry.mode)) for one in places]
     return make_response(render_template("policy.html", entry=entry, modes=modes))
-
-
-def _mode(entry: Entry, environment: Environment) -> Mode:
-    """What only warns by itself goes on doing so, unless the Environment names it."""
-    if entry.mode is Mode.WARN and entry.id not in environment.rule_modes:
-        return Mode.WARN
-    return environment.mode_of(entry.id)

@@ -20,7 +20,7 @@ from gateway.app import create_app
 from gateway.pages.trend import trend
 from gateway.postures import MeasurementView
 from pipelines.apps import ClusterName
-from store import NewMeasurement, Store
+from store import NewMeasurement, NewWaiver, Store
 from store.page_sessions import PageSessions
 from store.queue import RedisQueue
 from tests.benchmarks import benchmark
@@ -33,6 +33,8 @@ PAGES = {
     "/": 303,
     "/policies": 200,
     "/policies/<path:rule_id>": 200,
+    "/policies/forecast": 200,
+    "/waivers": 200,
     "/clusters": 200,
     "/clusters/<name>": 200,
 }
@@ -297,6 +299,42 @@ def test_what_breaks_inside_a_page_shows_a_reference_and_no_trace(
     assert answer.status_code == 500
     assert "reference" in answer.text
     assert "hunter2" not in answer.text
+
+
+@pytest.fixture
+def waived(store: Store) -> None:
+    for app, reason in (("checkout", "The vendor has <no> tags"), ("payments", "The bank's secret reason")):
+        store.waivers.add(
+            NewWaiver(
+                rule="image-pinned",
+                app=app,
+                environment="",
+                resource="*",
+                owner="Ada",
+                reason=reason,
+                until=datetime.now(UTC).date() + timedelta(days=7),
+                created_by="admin",
+            )
+        )
+
+
+def test_waivers_are_shown_to_the_team_that_has_them(client: FlaskClient, sign_in: SignIn, waived: None) -> None:
+    sign_in()
+    text = client.get("/waivers").text
+    assert "The vendor has &lt;no&gt; tags" in text
+    assert "7 days left" in text
+    assert "secret reason" not in text
+    sign_in("admin")
+    assert "secret reason" in client.get("/waivers?ended=yes").text
+
+
+def test_a_forecast_tells_of_the_readers_apps_alone(client: FlaskClient, sign_in: SignIn, waived: None) -> None:
+    sign_in()
+    text = client.get("/policies/forecast?environment=staging").text
+    assert (datetime.now(UTC).date() + timedelta(days=8)).isoformat() in text
+    assert "checkout in staging" in text
+    assert "payments" not in text
+    assert client.get("/policies/forecast?date=yesterday").status_code == 400
 
 
 def measurement(day: int, failed: int, error: str = "") -> MeasurementView:
