@@ -144,7 +144,7 @@ def test_an_older_build_warns_with_what_to_build_on() -> None:
     [
         (-400, "base-image-end-of-life", Mode.ENFORCE, "has reached its end of life on 2025-10-21"),
         (0, "base-image-end-of-life", Mode.ENFORCE, "has reached its end of life on 2026-11-25"),
-        (1, "base-image-current", Mode.WARN, "reaches its end of life on 2026-11-26, and blocks from then on"),
+        (1, "base-image-current", Mode.WARN, "reaches its end of life on 2026-11-26"),
         (30, "base-image-current", Mode.WARN, "reaches its end of life on 2026-12-25"),
     ],
 )
@@ -154,6 +154,7 @@ def test_the_end_of_a_bases_life_is_told_before_and_then_blocks(days: int, rule:
     assert (finding.rule, finding.mode) == (rule, mode)
     assert words in finding.what
     assert finding.how.startswith("Ask the platform for a base")
+    assert finding.enforce_from == (base.end_of_life.isoformat() if mode is Mode.WARN and base.end_of_life else "")
 
 
 def test_an_end_that_is_far_away_is_not_told() -> None:
