@@ -99,9 +99,25 @@ class BaseImageCheck:
         yield from self._missing(image, found)
         below = [(one, builds.below(one)) for one in found.platforms]
         without = [one for one, build in below if build is None]
-        if without or not below:
-            yield _Said(BASE_APPROVED, _on_none(image, without, problems), self._any(builds))
+        why = self._not_scratch(image, without) if self._wanted.scratch else ""
+        may = self._wanted.scratch and not why
+        if not below or (without and not may):
+            reasons = [why] * bool(why) + problems
+            yield _Said(BASE_APPROVED, _on_none(image, without, reasons), self._any(builds))
         yield from self._dated(image, [(one, build) for one, build in below if build is not None], builds)
+
+    def _not_scratch(self, image: str, without: list[PlatformImage]) -> str:
+        """Why those that stand on no base don't stand on nothing either; empty when they all do."""
+        parsed = parse_image(image)
+        for one in without:
+            repository = f"{parsed.registry}/{parsed.repository}"
+            try:
+                system = self._reader.system_in(repository, one, timeout_seconds=self._timeout_seconds)
+            except _REFUSED as error:
+                return f"It could not be seen whether it is built FROM scratch: {error.reason}"
+            if system:
+                return f"It is not built FROM scratch either: it brings /{system}"
+        return ""
 
     def _missing(self, image: str, found: ImageContents) -> Iterator[_Said]:
         there = {one.platform for one in found.platforms}
