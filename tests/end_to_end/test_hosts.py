@@ -18,7 +18,7 @@ metadata: {name: host-raw}
 spec:
   hosts: [Shop.example.com]
   gateways: [istio-system/shared]
-  http: [{route: [{destination: {host: elsewhere}}]}]
+  http: [{route: [{destination: {host: shop.elsewhere.svc.cluster.local}}]}]
 """
 
 
