@@ -30,7 +30,7 @@ _SAME_AS: Mapping[str, tuple[str, ...]] = {
     "container-security-context-user-group-id": ("high-user", "run-as-non-root"),
     "deployment-has-poddisruptionbudget": ("disruption-budget-present",),
     "deployment-pod-selector-labels-match-template-metadata-labels": ("selector-matches-template",),
-    "horizontalpodautoscaler-has-target": ("autoscaler-target",),
+    "horizontalpodautoscaler-has-target": ("autoscaler-hits",),
     "ingress-targets-service": ("route-backend",),
     "networkpolicy-targets-pod": ("selector-selects",),
     "pod-networkpolicy": ("network-policy-present",),

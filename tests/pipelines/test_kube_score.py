@@ -133,3 +133,14 @@ def test_a_grade_without_a_comment_is_told_by_its_name(
     )
     (found,) = program(f"cat <<'EOF'\n{scored}\nEOF").findings(subject((good["Service"],)))
     assert (found.what, found.why, found.how) == ("Odd", "Is it odd?", "Is it odd?")
+
+
+def test_a_grade_of_a_container_is_told_at_that_container(kube_score: KubeScore, good: dict[str, Any]) -> None:
+    pod = good["Deployment"]["spec"]["template"]["spec"]
+    first = {key: value for key, value in pod["containers"][0].items() if not key.endswith("Probe")}
+    pod["initContainers"] = [{**first, "name": "warm"}, {**first, "name": "migrate", "imagePullPolicy": "Never"}]
+    (found,) = kube_score.findings(subject(tuple(good.values())))
+    assert (found.rule, found.field) == (
+        "kube-score/container-image-pull-policy",
+        "spec.template.spec.initContainers[1]",
+    )
