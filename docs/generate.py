@@ -212,6 +212,9 @@ def _rule(entry: Entry) -> Iterator[str]:
     yield f"**{entry.title}.** Severity {entry.severity.value}, {effect}, since {entry.since}.\n"
     yield f"{entry.why} [More]({entry.link})\n"
     yield f"```yaml\n{entry.how.strip()}\n```\n"
+    if entry.same_as:
+        names = " and ".join(f"[{rule}](#{rule})" for rule in entry.same_as)
+        yield f"Means the same as {names}: decided there, and told once.\n"
 
 
 def command_line() -> str:

@@ -212,6 +212,7 @@ class FindingView(_Output):
     found_by: str = Field(description="The check that says so.")
     waiver: str = Field(description="Who answers for an exception to it, until when and why; empty: there is none.")
     enforce_from: str = Field(description="The first day, in UTC, on which a warning blocks; empty: none is known.")
+    also_found_by: list[str] = Field(default=[], description="The rules that say the same of the same field.")
 
 
 def finding_view(finding: Finding) -> FindingView:
@@ -296,6 +297,7 @@ class PolicyView(_Output):
     holds: Holds = Field(description="Where it is held.")
     mode: Mode = Field(description="How it counts where the platform says nothing else.")
     found_by: str = Field(description="The check that looks.")
+    same_as: list[str] = Field(description="The rules of ours that mean the same, and decide whether it blocks.")
 
 
 class PolicyList(_Output):

@@ -10,6 +10,7 @@ from typing import Any
 
 from pipelines.apps import CommitSha
 from pipelines.bundle import Bundle, BundleDigest, freeze
+from pipelines.duplicates import merged
 from pipelines.findings import Finding, blocking
 from pipelines.ports import Check, CheckSubject, ClusterFacts, Git, Helm, Registry, Reporter
 from pipelines.reporting import Outcome, stage
@@ -143,7 +144,7 @@ def judge(source: Source, made: Made, terms: Terms, ports: JudgePorts, reporter:
     with ThreadPoolExecutor(2) as pool:
         both = [pool.submit(linted), pool.submit(allowed)]
     found = tuple(finding for one in reversed(both) for finding in one.result())
-    return located(found, source.declaration, made.resolved.written, terms.place.environment.name)
+    return located(merged(found), source.declaration, made.resolved.written, terms.place.environment.name)
 
 
 def _told(outcome: Outcome, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

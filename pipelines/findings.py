@@ -33,6 +33,7 @@ class Finding:
     `how` ready to paste, `found_by` the check that says so (`policy`, `kube-score` or `schema`).
     `waiver` is who answers for an exception, until when and why, in one line; empty: there is none. `enforce_from` is
     the first day (UTC, `2027-01-31`) on which a warning blocks; empty: none is known.
+    `also_found_by` are the rules that say the same of the same field.
     """
 
     rule: str
@@ -48,6 +49,7 @@ class Finding:
     found_by: str
     waiver: str = ""
     enforce_from: str = ""
+    also_found_by: tuple[str, ...] = ()
 
     @property
     def blocks(self) -> bool:
@@ -55,13 +57,14 @@ class Finding:
         return self.mode is Mode.ENFORCE and not self.waiver
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object with this class's field names; all values are strings."""
-        return asdict(self)
+        """A JSON object with this class's field names; all values are strings, or lists of strings."""
+        return {**asdict(self), "also_found_by": list(self.also_found_by)}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Finding:
-        """The inverse of `to_json`. Raises KeyError or ValueError for anything else."""
-        return cls(**{**data, "severity": Severity(data["severity"]), "mode": Mode(data["mode"])})
+        """The inverse of `to_json`, of older versions too. Raises KeyError or ValueError for anything else."""
+        kinds = {"severity": Severity(data["severity"]), "mode": Mode(data["mode"])}
+        return cls(**{**data, **kinds, "also_found_by": tuple(data.get("also_found_by", ()))})
 
 
 def blocking(findings: Iterable[Finding]) -> tuple[Finding, ...]:

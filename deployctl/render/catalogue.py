@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict
 from itertools import groupby
+from typing import Any
 
 import click
 
@@ -34,9 +35,11 @@ def print_entry(entry: Entry) -> None:
     click.echo(f"{entry.title}\n\n{entry.why}\n\nWrite:")
     for line in entry.how.strip().splitlines():
         click.secho(f"  {line}", fg="green")
+    if entry.same_as:
+        click.echo(f"\nThe same as {' and '.join(entry.same_as)}: decided there, and told once.")
     click.echo(f"\n{entry.link}\nHolds: {entry.holds.value}. {_MODES[entry.mode]}\nA rule since {entry.since}.")
 
 
-def as_documents(entries: Iterable[Entry]) -> list[dict[str, str]]:
-    """Each as an object of texts with the names that the API has."""
-    return [asdict(entry) for entry in entries]
+def as_documents(entries: Iterable[Entry]) -> list[dict[str, Any]]:
+    """Each as an object with the names that the API has."""
+    return [{**asdict(entry), "same_as": list(entry.same_as)} for entry in entries]

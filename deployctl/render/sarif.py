@@ -87,7 +87,11 @@ def _of_faults(verdict: Verdict) -> Iterator[_Result]:
     for one in verdict.faults:
         rule = {"id": verdict.code, "shortDescription": {"text": "The file can't be used as it is"}}
         text = f"{one.reason}\n\n{one.solution}".strip()
-        yield rule, _result(verdict.code, "error", one.where, text), "\n".join((verdict.code, verdict.file, one.reason))
+        yield (
+            rule,
+            _result(verdict.code, "error", one.where or verdict.file, text),
+            "\n".join((verdict.code, verdict.file, one.reason)),
+        )
 
 
 def _rule(finding: Finding) -> dict[str, Any]:
@@ -99,7 +103,7 @@ def _rule(finding: Finding) -> dict[str, Any]:
         "help": {"text": finding.how.strip() or finding.link},
         "helpUri": finding.link,
         "properties": {
-            "tags": ["security", finding.found_by],
+            "tags": ["security", finding.found_by, *finding.also_found_by],
             "security-severity": _SECURITY_SEVERITY[finding.severity],
         },
     }

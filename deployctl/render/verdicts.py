@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from rich.console import Console
@@ -43,7 +43,7 @@ def _print_verdict(console: Console, verdict: Verdict) -> None:
     put(console, head.append(f"  {safe(verdict.file)} → {safe(verdict.environment)}", style="dim"))
     for fault in verdict.faults:
         put(console, Text(f"{safe(fault.where)}  {safe(fault.reason)}"), indent=2)
-        _print_lines(console, "write  ", fault.solution, "green", indent=4)
+        _print_lines(console, "fix    ", fault.solution, "green", indent=4)
     for _, group in groupby(sorted(verdict.blocking, key=_rank), key=lambda one: (one.rule, one.how)):
         _print_rule(console, list(group))
     console.print()
@@ -63,7 +63,14 @@ def _print_rule(console: Console, findings: list[Finding]) -> None:
         place = f"{one.source}  " if one.source != first.source else ""
         _print_lines(console, "what   ", f"{place}{one.resource}: {one.what}", "", indent=4)
     _print_lines(console, "why    ", " ".join(first.why.split()), "dim", indent=4)
+    _print_lines(console, "also   ", ", ".join(dict.fromkeys(_also(findings))), "dim", indent=4)
     _print_lines(console, "more   ", first.link, "dim", indent=4)
+
+
+def _also(findings: list[Finding]) -> Iterator[str]:
+    """The rules that say the same."""
+    for one in findings:
+        yield from one.also_found_by
 
 
 def _print_lines(console: Console, label: str, text: str, style: str, *, indent: int) -> None:

@@ -46,7 +46,7 @@ def show(path: PolicyPath) -> Response:
 
 
 def _view(entry: Entry) -> PolicyView:
-    return PolicyView(**asdict(entry))
+    return PolicyView(**{**asdict(entry), "same_as": list(entry.same_as)})
 
 
 def _json(view: BaseModel) -> Response:

@@ -13,23 +13,13 @@ from pipelines.catalogue.entry import Entry
 from pipelines.catalogue.kube_score import KUBE_SCORE, PREFIX, check_of_theirs
 from pipelines.errors import CheckCrashed
 from pipelines.findings import Finding, Mode
-from pipelines.ports import CheckSubject
-from pipelines.resources import WORKLOADS
+from pipelines.manifests import name_of
+from pipelines.ports import CheckSubject, Manifest
+from pipelines.resources import WORKLOADS, at, field_text, pod_spec_path
 
 _CRITICAL, _WARNING = 1, 5
 _TIMEOUT_SECONDS = 30.0
 
-# What our own rules say better and with the field: these would be the same finding twice.
-_OURS = frozenset(
-    {
-        "container-image-tag",
-        "container-security-context-privileged",
-        "container-security-context-readonlyrootfilesystem",
-        "container-security-context-user-group-id",
-        "container-seccomp-profile",
-        "container-resources",
-    }
-)
 _SEEN_KINDS = WORKLOADS | {"Service", "NetworkPolicy", "PodDisruptionBudget", "Ingress", "HorizontalPodAutoscaler"}
 _ENTRIES = {entry.id: entry for entry in KUBE_SCORE}
 
@@ -52,7 +42,9 @@ class KubeScore:
             raise CheckCrashed(
                 f"kube-score saw {len(scored)} of {expected} objects", "Report it: a kind is not read as it should be"
             )
-        return tuple(finding for one in scored for check in one["checks"] for finding in _findings(one, check))
+        return tuple(
+            finding for one in scored for check in one["checks"] for finding in _findings(one, check, subject.objects)
+        )
 
     def _run(self, subject: CheckSubject) -> list[dict[str, Any]]:
         major_minor = re.match(r"v\d+\.\d+", subject.facts.kubernetes_version)
@@ -93,22 +85,37 @@ def _with_namespace(manifest: Any, namespace: str) -> Any:
     return {**manifest, "metadata": {**(manifest.get("metadata") or {}), "namespace": namespace}}
 
 
-def _findings(scored: dict[str, Any], check: dict[str, Any]) -> list[Finding]:
+def _findings(scored: dict[str, Any], check: dict[str, Any], objects: tuple[Manifest, ...]) -> list[Finding]:
     about = check["check"]
-    if check["skipped"] or check["grade"] > _WARNING or about["id"] in _OURS:
+    if check["skipped"] or check["grade"] > _WARNING:
         return []
-    mode = Mode.ENFORCE if check["grade"] <= _CRITICAL else Mode.WARN
     comments = check["comments"] or [{"path": "", "summary": about["name"], "description": about["comment"]}]
     resource = f"{scored['type_meta']['kind']}/{scored['object_meta']['name']}"
-    return [
-        replace(_entry(about, comment["description"], mode).finding(resource, "", _what(comment)), mode=mode)
-        for comment in comments
-    ]
+    mode = Mode.ENFORCE if check["grade"] <= _CRITICAL else Mode.WARN
+    found = []
+    for comment in comments:
+        entry = _entry(about, comment["description"], mode)
+        finding = entry.finding(resource, _field(resource, comment["path"], objects), _what(comment))
+        found.append(replace(finding, mode=Mode.WARN if Mode.WARN in (mode, entry.mode) else Mode.ENFORCE))
+    return found
 
 
 def _what(comment: dict[str, Any]) -> str:
     """In which container, and what it is."""
     return f"{comment['path']}: {comment['summary']}" if comment["path"] else str(comment["summary"])
+
+
+def _field(resource: str, container: str, objects: tuple[Manifest, ...]) -> str:
+    """The path of the container that is called so, in that object; empty for what is no container."""
+    kind = resource.partition("/")[0]
+    for one in objects if container and kind in WORKLOADS else ():
+        for place in ("containers", "initContainers"):
+            path = (*pod_spec_path(kind), place)
+            listed = at(one, path) if name_of(one) == resource else None
+            for index, each in enumerate(listed if isinstance(listed, list) else []):
+                if isinstance(each, dict) and each.get("name") == container:
+                    return field_text((*path, index))
+    return ""
 
 
 def _entry(about: dict[str, Any], how: str, mode: Mode) -> Entry:

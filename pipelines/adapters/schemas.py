@@ -82,11 +82,17 @@ def _explained(manifest: Manifest, schema: Mapping[str, Any], error: jsonschema_
     path = tuple(error.instance_path)
     unexpected = re.search(r"Additional properties are not allowed \('([^']+)'", error.message)
     if unexpected is None:
-        return _finding(manifest, INVALID, path, error.message, "Write what the reference says for this field")
+        return _finding(manifest, INVALID, path, error.message, _explain(manifest, path))
     key = unexpected.group(1)
     known = _properties(schema, list(error.schema_path)[:-1])
     what = f"there is no field {key!r} here"
-    return _finding(manifest, UNKNOWN_FIELD, (*path, key), what, did_you_mean(key, known) or "Leave it out")
+    return _finding(manifest, UNKNOWN_FIELD, (*path, key), what, did_you_mean(key, known) or f"# leave out: {key}")
+
+
+def _explain(manifest: Manifest, path: tuple[str | int, ...]) -> str:
+    """Where the cluster itself tells what the field takes."""
+    names = ".".join(str(part) for part in path if isinstance(part, str))
+    return f"# what it takes: kubectl explain {str(manifest['kind']).lower()}{f'.{names}' if names else ''}"
 
 
 def _properties(schema: Mapping[str, Any], path: list[Any]) -> list[str]:

@@ -24,6 +24,7 @@ class Entry:
     """What can be found, why it matters, and what to write instead.
 
     `how` is ready to paste; `mode` the one that it has where nobody says another; `found_by` the check that looks.
+    `same_as` are the rules of ours that mean the same: they speak for it, and decide whether it blocks.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Entry:
     holds: Holds = Holds.GATEWAY
     mode: Mode = Mode.ENFORCE
     found_by: str = "policy"
+    same_as: tuple[str, ...] = ()
 
     def finding(self, resource: str, field: str, what: str, how: str = "") -> Finding:
         """That it was found in `field` (a path such as `spec.selector`) of `resource` (`Kind/name`).

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pipelines.catalogue.entry import Entry, Holds
 from pipelines.findings import Mode, Severity
 
@@ -18,8 +20,30 @@ _LABELS = (
 )
 
 
+# Ours say it with the field, and are held in the cluster too, or see what kube-score passes.
+_SAME_AS: Mapping[str, tuple[str, ...]] = {
+    "container-image-tag": ("image-pinned",),
+    "container-resources": ("resources-set",),
+    "container-seccomp-profile": ("seccomp",),
+    "container-security-context-privileged": ("no-privileges",),
+    "container-security-context-readonlyrootfilesystem": ("read-only-root",),
+    "container-security-context-user-group-id": ("high-user", "run-as-non-root"),
+    "deployment-has-poddisruptionbudget": ("disruption-budget-present",),
+    "deployment-pod-selector-labels-match-template-metadata-labels": ("selector-matches-template",),
+    "horizontalpodautoscaler-has-target": ("autoscaler-hits",),
+    "ingress-targets-service": ("route-backend",),
+    "networkpolicy-targets-pod": ("selector-selects",),
+    "pod-networkpolicy": ("network-policy-present",),
+    "service-targets-pod": ("service-selects",),
+    "service-type": ("service-type",),
+    "statefulset-has-poddisruptionbudget": ("disruption-budget-present",),
+    "statefulset-pod-selector-labels-match-template-metadata-labels": ("selector-matches-template",),
+}
+
+
 def check_of_theirs(check: str, title: str, why: str, how: str, mode: Mode) -> Entry:
-    """The entry of the check that kube-score calls `check`."""
+    """The entry of the check that kube-score calls `check`; `mode` is what its grade means, where ours don't decide."""
+    same_as = _SAME_AS.get(check, ())
     return Entry(
         id=f"{PREFIX}{check}",
         severity=Severity.HIGH if mode is Mode.ENFORCE else Severity.LOW,
@@ -28,8 +52,9 @@ def check_of_theirs(check: str, title: str, why: str, how: str, mode: Mode) -> E
         how=how,
         link=f"{_LINK}#{check}",
         holds=Holds.KUBE_SCORE,
-        mode=mode,
+        mode=Mode.WARN if same_as else mode,
         found_by="kube-score",
+        same_as=same_as,
     )
 
 

@@ -68,7 +68,7 @@ ROUTE_BACKEND = Entry(
     link=f"{_KUBERNETES}/services-networking/ingress/",
 )
 AUTOSCALER_TARGET = Entry(
-    id="autoscaler-target",
+    id="autoscaler-hits",
     severity=Severity.HIGH,
     title="An autoscaler scales a workload of this Release",
     why="Nothing is scaled, and nobody is told before the load comes.",

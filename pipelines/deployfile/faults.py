@@ -43,6 +43,7 @@ _EXAMPLES = {
     "user": "user: 10001 (10000 or above)",
     "severity": "severity: warning (or info, critical)",
 }
+_REFERENCE = "Every key, and what it takes: docs/reference/deploy-yaml.md"
 # What pydantic says of the members of a union that were not meant.
 _NOT_MEANT = {"string_type", "model_type", "model_attributes_type", "tuple_type", "literal_error", "dict_type"}
 
@@ -84,10 +85,15 @@ def _fault(path: tuple[str | int, ...], error: Any, line: Callable[..., str]) ->
         return Fault(where, f"the key {place!r} is missing", f"Add it: {_EXAMPLES.get(last, f'{last}: …')}")
     if error["type"] == "value_error":
         reason = str(error["ctx"]["error"])
-        return Fault(where, f"{place}: {reason}" if place else reason, "See the reference of deploy.yaml for this key")
-    example = next((_EXAMPLES[str(part)] for part in reversed(path) if str(part) in _EXAMPLES), "")
-    solution = f"Write for example {example}" if example else f"What is wanted: {error['msg']}"
+        return Fault(where, f"{place}: {reason}" if place else reason, _example(path) or _REFERENCE)
+    solution = _example(path) or f"What is wanted: {error['msg']}"
     return Fault(where, f"{place} is {repr(error['input'])[:80]}, which does not fit", solution)
+
+
+def _example(path: tuple[str | int, ...]) -> str:
+    """What the key at `path`, or the one that it is in, may look like; empty where nothing is known."""
+    example = next((_EXAMPLES[str(part)] for part in reversed(path) if str(part) in _EXAMPLES), "")
+    return f"Write for example {example}" if example else ""
 
 
 def _keys_at(path: tuple[str | int, ...]) -> list[str]:

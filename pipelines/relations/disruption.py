@@ -34,12 +34,11 @@ def undrainable(release: Release) -> Iterator[Finding]:
         selected = [one for one in _selected(budget, release) if one.kind in _SCALED]
         fewest = sum(replicas_of(one, release)[0] for one in selected)
         kept = _kept(budget, fewest)
-        if fewest and kept is not None and kept[1] >= fewest:
-            field, number = kept
-            what = f"it keeps {number} of {fewest} pods, so that none may go"
-            written = mapping(budget.get("spec")).get(field)
-            how = f"maxUnavailable: 1   # in place of {field}: {written}"
-            yield BUDGET_DRAINS.finding(name_of(budget), f"spec.{field}", what, how)
+        if fewest and kept is not None and kept >= fewest:
+            what = f"it keeps {kept} of {fewest} pods, so that none may go"
+            written = mapping(budget.get("spec")).get("minAvailable")
+            how = f"maxUnavailable: 1   # in place of minAvailable: {written}"
+            yield BUDGET_DRAINS.finding(name_of(budget), "spec.minAvailable", what, how)
     for workload in release.workloads:
         names = sorted(name_of(one) for one in _budgets_of(workload, release))
         if len(names) > 1:
@@ -69,17 +68,15 @@ def _budgets_of(workload: Workload, release: Release) -> list[Manifest]:
     return [one for one in _all(release) if workload in _selected(one, release)]
 
 
-def _kept(budget: Manifest, pods: int) -> tuple[str, int] | None:
-    """The field that says how many of `pods` have to stay, and the number; None where it says nothing readable.
+def _kept(budget: Manifest, pods: int) -> int | None:
+    """How many of `pods` have to stay; None where the budget alone says that none may go, or nothing readable.
 
     Percentages are rounded up, as the disruption controller does (policy/v1).
     """
     spec = mapping(budget.get("spec"))
-    if spec.get("maxUnavailable") is not None:
-        most = _number(spec["maxUnavailable"], pods)
-        return None if most is None else ("maxUnavailable", pods - most)
-    least = _number(spec.get("minAvailable"), pods)
-    return None if least is None else ("minAvailable", least)
+    least = spec.get("minAvailable")
+    is_told_elsewhere = spec.get("maxUnavailable") is not None or least == "100%"
+    return None if is_told_elsewhere else _number(least, pods)
 
 
 def _number(value: Any, pods: int) -> int | None:

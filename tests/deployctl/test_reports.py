@@ -125,6 +125,19 @@ def test_json_has_all_that_is_known() -> None:
     assert (blocked["code"], invalid["code"]) == (None, "invalid-deploy-file")
 
 
+def test_who_says_the_same_is_named_beside_the_finding() -> None:
+    also = replace(FINDING, also_found_by=("kube-score/container-image-tag",))
+    report = _report(replace(BLOCKED, findings=(also,)))
+    assert "also   kube-score/container-image-tag\n" in _text(report)
+    assert "kube-score/container-image-tag" in _run(report)["tool"]["driver"]["rules"][0]["properties"]["tags"]
+    assert "also " not in _text(_report(BLOCKED))
+
+
+def test_what_is_wrong_with_a_file_has_its_way_out_once() -> None:
+    fault = Fault("apps/c/deploy.yaml:5", "cpu is 5x", "Write for example cpu: 250m")
+    assert "    fix    Write for example cpu: 250m\n" in _text(_report(replace(INVALID, faults=(fault,))))
+
+
 def test_sarif_of_what_is_clean_has_an_empty_list_of_results() -> None:
     run = _run(_report(GOOD))
     assert run["results"] == []

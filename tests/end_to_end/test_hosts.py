@@ -18,7 +18,12 @@ metadata: {name: host-raw}
 spec:
   hosts: [Shop.example.com]
   gateways: [istio-system/shared]
-  http: [{route: [{destination: {host: elsewhere}}]}]
+  http: [{route: [{destination: {host: host-raw}}]}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: host-raw}
+spec: {ports: [{port: 80}]}
 """
 
 

@@ -326,3 +326,19 @@ def test_a_hook_takes_the_place_of_nothing_that_is_no_hook(
     taken = {**CONFIG, "metadata": {"name": "by-hand", "annotations": {"helm.sh/hook": "pre-upgrade"}}}
     with pytest.raises(PreflightRefused, match="ConfigMap/by-hand: there is one already that is no hook"):
         cluster.dry_run([taken], namespace=hooked)
+
+
+def test_a_selector_that_is_changed_is_told_with_the_one_that_runs(connection: Connection, namespace: str) -> None:
+    def deployment(name: str) -> Any:
+        labels = {"app": name}
+        pod = {"containers": [{"name": "a", "image": "registry.example.com/a:1"}]}
+        template = {"metadata": {"labels": labels}, "spec": pod}
+        spec = {"replicas": 0, "selector": {"matchLabels": labels}, "template": template}
+        return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "kept"}, "spec": spec}
+
+    connection.apply(connection.path_of(deployment("old"), namespace), deployment("old"), dry_run=False)
+    with pytest.raises(PreflightRefused) as raised:
+        DryRun(connection, namespace).changes((deployment("new"),))
+    (fault,) = raised.value.errors
+    assert fault.where == "Deployment/kept spec.selector", fault.reason
+    assert fault.solution.startswith("selector: {matchLabels: {app: old}}")

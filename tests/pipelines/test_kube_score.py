@@ -38,16 +38,23 @@ def test_what_the_standard_chart_renders_has_nothing_found(kube_score: KubeScore
     assert kube_score.findings(subject(standard)) == ()
 
 
-def test_what_is_critical_blocks_and_names_why_and_how(kube_score: KubeScore, standard: tuple[Any, ...]) -> None:
-    without = tuple(one for one in standard if one["kind"] != "NetworkPolicy")
-    (found,) = kube_score.findings(subject(without))
-    assert (found.rule, found.mode, found.resource) == (
-        "kube-score/pod-networkpolicy",
+def test_what_is_critical_blocks_and_names_why_and_how(kube_score: KubeScore, good: dict[str, Any]) -> None:
+    del good["Deployment"]["spec"]["template"]["spec"]["containers"][0]["imagePullPolicy"]
+    (found,) = kube_score.findings(subject(tuple(good.values())))
+    assert (found.rule, found.mode, found.resource, found.field) == (
+        "kube-score/container-image-pull-policy",
         Mode.ENFORCE,
         "Deployment/checkout",
+        "spec.template.spec.containers[0]",
     )
-    assert "may call" in found.why
-    assert "NetworkPolicy" in found.how
+    assert "whoever put it there" in found.why
+    assert found.how == "imagePullPolicy: Always"
+
+
+def test_what_a_rule_of_ours_decides_only_warns(kube_score: KubeScore, standard: tuple[Any, ...]) -> None:
+    without = tuple(one for one in standard if one["kind"] != "NetworkPolicy")
+    (found,) = kube_score.findings(subject(without))
+    assert (found.rule, found.mode, found.field) == ("kube-score/pod-networkpolicy", Mode.WARN, "")
 
 
 def test_what_is_a_warning_only_warns(kube_score: KubeScore, good: dict[str, Any]) -> None:
@@ -126,3 +133,14 @@ def test_a_grade_without_a_comment_is_told_by_its_name(
     )
     (found,) = program(f"cat <<'EOF'\n{scored}\nEOF").findings(subject((good["Service"],)))
     assert (found.what, found.why, found.how) == ("Odd", "Is it odd?", "Is it odd?")
+
+
+def test_a_grade_of_a_container_is_told_at_that_container(kube_score: KubeScore, good: dict[str, Any]) -> None:
+    pod = good["Deployment"]["spec"]["template"]["spec"]
+    first = {key: value for key, value in pod["containers"][0].items() if not key.endswith("Probe")}
+    pod["initContainers"] = [{**first, "name": "warm"}, {**first, "name": "migrate", "imagePullPolicy": "Never"}]
+    (found,) = kube_score.findings(subject(tuple(good.values())))
+    assert (found.rule, found.field) == (
+        "kube-score/container-image-pull-policy",
+        "spec.template.spec.initContainers[1]",
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,6 +10,7 @@ from pipelines.adapters.kube.connection import Connection, Refused
 from pipelines.diff import change
 from pipelines.errors import Fault, PreflightRefused
 from pipelines.hooks import hook_events, is_made_anew
+from pipelines.kept import changes_of_kept
 from pipelines.manifests import name_of
 from pipelines.ports import Change, Manifest
 
@@ -19,6 +21,8 @@ _ANOTHER_NAME = "Give the hook a name of its own, or leave out its annotation he
 # What the server itself writes into a Job, and where.
 _OF_ONE_JOB = ("controller-uid", "job-name", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name")
 _LONGEST_NAME = 56
+# The server's words for a change of what stays as it was made.
+_CHANGED = re.compile(r"immutable|Forbidden: updates to|may not change|cannot change")
 
 
 class DryRun:
@@ -42,6 +46,7 @@ class DryRun:
         return tuple(answer for answer in answers if isinstance(answer, Change))
 
     def _one(self, manifest: Manifest, together: tuple[Manifest, ...]) -> Change | Fault:
+        before: Any | None = None
         try:
             path = self._connection.path_of(manifest, self._namespace)
             before = self._connection.find(path)
@@ -49,6 +54,9 @@ class DryRun:
                 return Fault(name_of(manifest), _NOT_A_HOOK, _ANOTHER_NAME)
             return change(before, self._tried(path, manifest, before))
         except Refused as refused:
+            kept = changes_of_kept(before, manifest) if before is not None and _CHANGED.search(refused.message) else ()
+            if kept:
+                return kept[0]
             if refused.status == 404 and _binds_one_of(manifest, together):
                 return change(None, manifest)
             if manifest["kind"] == "Secret":

@@ -140,11 +140,16 @@ def test_an_ingress_may_lead_to_what_is_no_service() -> None:
     assert found(made) == ()
 
 
-def test_a_rule_for_a_host_outside_is_no_matter_of_the_mesh() -> None:
+def test_a_sidecar_may_narrow_what_its_pods_see() -> None:
     made = objects("web-minimal")
-    spec = {"host": "legacy.example.com", "trafficPolicy": {"tls": {"mode": "SIMPLE"}}}
-    made.add("DestinationRule", "legacy", "networking.istio.io/v1", spec=spec)
     made.add("Sidecar", "narrow", "networking.istio.io/v1", spec={"egress": []})
+    assert found(made) == ()
+
+
+@pytest.mark.parametrize("spec", [{"maxUnavailable": 0}, {"minAvailable": "100%"}], ids=str)
+def test_what_a_budget_says_wrong_alone_is_for_an_admission_policy(spec: dict[str, Any]) -> None:
+    made = objects("web-everything")
+    made.of("PodDisruptionBudget")["spec"] = {"selector": {"matchLabels": APP}, **spec}
     assert found(made) == ()
 
 

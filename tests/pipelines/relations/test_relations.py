@@ -152,14 +152,6 @@ BROKEN = (
     ),
     Broken(
         "disruption-budget-drains",
-        lambda all_: all_.of("PodDisruptionBudget")["spec"].update(maxUnavailable="0%"),
-        "PodDisruptionBudget/checkout",
-        "spec.maxUnavailable",
-        "it keeps 4 of 4 pods",
-        "maxUnavailable: 1   # in place of maxUnavailable: 0%",
-    ),
-    Broken(
-        "disruption-budget-drains",
         lambda all_: all_.of("PodDisruptionBudget").update(
             spec={"minAvailable": "70%", "selector": {"matchLabels": APP}}
         ),
@@ -256,7 +248,7 @@ BROKEN = (
         feature="expose-ingress",
     ),
     Broken(
-        "autoscaler-target",
+        "autoscaler-hits",
         lambda all_: all_.of("HorizontalPodAutoscaler")["spec"]["scaleTargetRef"].update(name="chekout"),
         "HorizontalPodAutoscaler/checkout",
         "spec.scaleTargetRef",
@@ -359,24 +351,6 @@ BROKEN = (
         "spec.outboundTrafficPolicy.mode",
         "it lets pods call hosts that the mesh does not know",
         "outboundTrafficPolicy: {mode: REGISTRY_ONLY}",
-    ),
-    Broken(
-        "mesh-policy-kept",
-        lambda all_: all_.of("DestinationRule")["spec"]["trafficPolicy"]["tls"].update(mode="DISABLE"),
-        "DestinationRule/checkout",
-        "spec.trafficPolicy.tls.mode",
-        "callers leave the mesh's mTLS: the mode is DISABLE",
-        "tls: {mode: ISTIO_MUTUAL}",
-    ),
-    Broken(
-        "mesh-policy-kept",
-        lambda all_: all_.of("DestinationRule")["spec"].update(
-            subsets=[{"name": "a", "trafficPolicy": {"portLevelSettings": [{"tls": {"mode": "SIMPLE"}}]}}]
-        ),
-        "DestinationRule/checkout",
-        "spec.subsets[0].trafficPolicy.portLevelSettings[0].tls.mode",
-        "the mode is SIMPLE",
-        "tls: {mode: ISTIO_MUTUAL}",
     ),
     Broken(
         "pods-seen",
