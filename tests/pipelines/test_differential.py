@@ -218,7 +218,11 @@ def test_of_what_nobody_has_written_yet(
     reached: list[bool] = []
 
     @settings(
-        max_examples=EXAMPLES, derandomize=not MORE, deadline=None, database=None, suppress_health_check=list(HealthCheck), print_blob=False
+        max_examples=EXAMPLES,
+        derandomize=not MORE,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
     )
     @given(st.data())
     def agree(data: st.DataObject) -> None:

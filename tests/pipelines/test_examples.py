@@ -34,5 +34,5 @@ def test_a_good_one_breaks_none(cel_rules: CelRules, kind: str) -> None:
 
 def test_where_the_platform_lets_none_in_the_kind_is_told() -> None:
     assert not EXAMPLES.nothing_allowed
-    assert Examples({"registries": "a/"}).nothing_allowed == {"Ingress", "HTTPRoute"}
-    assert Examples({}).nothing_allowed == {"Deployment", "Ingress", "HTTPRoute"}
+    assert Examples({"registries": "a/"}).nothing_allowed == {"Ingress", "HTTPRoute", "VirtualService"}
+    assert Examples({}).nothing_allowed == {"Deployment", "Ingress", "HTTPRoute", "VirtualService"}
