@@ -26,8 +26,8 @@ _REFUSED = re.compile(r"ValidatingAdmissionPolicy '([^']+)' with binding '[^']+'
 _BY_RBAC = re.compile(r"is forbidden: User \"[^\"]*\" cannot|attempting to grant RBAC permissions")
 _NO_SUCH_KIND = "the server could not find the requested resource"
 _AT_ONCE = 4
-# The server takes up a new right of RBAC in a moment.
-_RIGHTS_SECONDS = 5.0
+# The server takes up a new right of RBAC, and a policy that was just installed, in a moment.
+_PATIENCE_SECONDS = 5.0
 _RIGHTS = (
     {"apiGroups": [""], "resources": ["pods", "secrets"], "verbs": ["create"]},
     {"apiGroups": [""], "resources": ["serviceaccounts/token"], "verbs": ["create"]},
@@ -71,14 +71,14 @@ def verify(kubectl: Kubectl, examples: Examples, exceptions: Exceptions, warned:
         )
     with _somebody(kubectl) as someone, ThreadPoolExecutor(_AT_ONCE) as pool:
         asked = trials(examples, exceptions, warned, someone)
-        return list(pool.map(lambda trial: _asked(kubectl, trial, examples.broken), asked))
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        return list(pool.map(lambda trial: _asked(kubectl, trial, examples.broken, deadline), asked))
 
 
-def _asked(kubectl: Kubectl, trial: Trial, policies: Collection[str]) -> Proof:
-    deadline = time.monotonic() + _RIGHTS_SECONDS
+def _asked(kubectl: Kubectl, trial: Trial, policies: Collection[str], deadline: float) -> Proof:
     while True:
         proof = judged(trial, _ask(kubectl, trial), policies)
-        if proof.verdict is not Verdict.UNPROVEN or time.monotonic() > deadline:
+        if proof.is_good or time.monotonic() > deadline:
             return proof
         time.sleep(0.2)
 

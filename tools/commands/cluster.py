@@ -28,9 +28,8 @@ def _reaching(command: Callable[..., Any]) -> Callable[..., Any]:
     for one in (
         click.option(
             "--kubeconfig",
-            envvar="KUBECONFIG",
             type=click.Path(path_type=Path, exists=True, dir_okay=False),
-            help="An administrator's; or set KUBECONFIG.",
+            help="An administrator's; by default what kubectl takes, KUBECONFIG say.",
         ),
         click.option("--context", help="One of its contexts; by default the current one."),
         _which,
