@@ -56,6 +56,8 @@ class Place:
     told: threading.Event = field(default_factory=threading.Event)
     is_over: bool = False
     last: tuple[RolloutProgress | JobLine, ...] = ()
+    written: list[Mapping[str, str]] = field(default_factory=list)
+    refusals: int = 0
 
     def facts(self) -> ClusterFacts:
         return FACTS
@@ -63,6 +65,10 @@ class Place:
     def ensure_namespace(self, name: str, labels: Mapping[str, str]) -> None:
         self.made.append(name)
         self.labels = labels
+
+    def write_parameters(self, data: Mapping[str, str]) -> bool:
+        self.written.append(data)
+        return True
 
     def namespace_exists(self, name: str) -> bool:
         return self.has_namespace
@@ -74,6 +80,9 @@ class Place:
         return self.removed
 
     def dry_run(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[Change, ...]:
+        if self.refusals:
+            self.refusals -= 1
+            raise PreflightRefused("not allowed", "mend it")
         return tuple(Change(f"{one['kind']}/{one['metadata']['name']}", "update", "diff") for one in objects)
 
     def recover_pending(self, *, release: str, namespace: str) -> str | None:
