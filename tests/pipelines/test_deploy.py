@@ -504,3 +504,22 @@ def test_a_cluster_that_says_otherwise_than_helm_is_believed() -> None:
     with pytest.raises(RolloutFailed, match="the cluster says otherwise: Service/checkout is not there"):
         _deploy(Place(differs=("Service/checkout is not there",)), told)
     assert told.stages[-1][:2] == (StageName.VERIFY, StageState.FAILED)
+
+
+def test_a_cluster_that_has_not_heard_of_a_new_waiver_yet_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.deploy._SETTLING_SECONDS", 0.0)
+    place = Place(refusals=2)
+    done, _, _ = _deploy(place, parameters={"waivers": "seccomp checkout-staging *"})
+    assert done.state is ReleaseState.DEPLOYED
+    assert place.written == [{"waivers": "seccomp checkout-staging *"}]
+
+
+def test_what_a_cluster_goes_on_refusing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.deploy._SETTLING_SECONDS", 0.0)
+    with pytest.raises(PreflightRefused, match="not allowed"):
+        _deploy(Place(refusals=99), parameters={"waivers": ""})
+
+
+def test_without_new_parameters_a_refusal_is_final_at_once() -> None:
+    with pytest.raises(PreflightRefused, match="not allowed"):
+        _deploy(Place(refusals=1))
