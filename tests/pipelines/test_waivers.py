@@ -123,7 +123,6 @@ def test_a_rule_that_is_none_is_refused_with_what_was_meant() -> None:
         parse_rule("image-pined")
     assert "image-pinned" in caught.value.solution
     assert parse_rule("kube-score/pod-probes") == "kube-score/pod-probes"
-    assert parse_rule("benchmark-recent", ["benchmark-recent"]) == "benchmark-recent"
 
 
 def test_what_may_act_on_the_whole_cluster_can_not_be_waived() -> None:
