@@ -20,7 +20,7 @@ from deployctl.render.sarif import sarif
 from deployctl.render.standing import blocks_from
 from deployctl.render.summary import summary
 from deployctl.render.verdicts import print_verdicts
-from deployctl.verdicts import NotChecked, Report, Verdict, VerdictState
+from deployctl.verdicts import NotChecked, Report, Verdict, VerdictState, waivers_left_out
 from pipelines.errors import Fault
 from pipelines.findings import Finding, Mode, Severity
 
@@ -227,6 +227,11 @@ def test_each_form_says_who_waived_it_until_when_and_why() -> None:
     (result,) = _run(_report(WAIVED))["results"]
     assert [one["kind"] for one in result["suppressions"]] == ["external"]
     assert _report(WAIVED).exit is Exit.DONE
+
+
+def test_where_something_blocks_it_is_said_that_waivers_are_not_known_here() -> None:
+    assert [one.what for one in waivers_left_out([GOOD, BLOCKED])] == ["waivers"]
+    assert waivers_left_out([GOOD, INVALID]) == ()
 
 
 def test_each_form_says_from_when_a_warning_blocks() -> None:
