@@ -20,7 +20,8 @@ _COMMANDS = {
     "history": Lazy("deployctl.commands.history:history", "The Releases of an App in an Environment."),
     "rollback": Lazy("deployctl.commands.rollback:rollback", "Put the last good revision back, or any."),
     "cancel": Lazy("deployctl.commands.cancel:cancel", "Stop a Release that is not rolled out yet."),
-    "policy": Lazy("deployctl.commands.policy:policy", "The rules, and what they want."),
+    "policy": Lazy("deployctl.commands.policy:policy", "The rules, what they want, and what will block."),
+    "waiver": Lazy("deployctl.commands.waiver:waiver", "Exceptions to a rule for an App, with an end."),
     "cluster": Lazy("deployctl.commands.cluster:cluster", "The clusters, and how safe kube-bench finds them."),
 }
 

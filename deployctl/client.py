@@ -46,6 +46,10 @@ class Client:
         """The JSON that a POST answers; with `key`, safe to repeat. Raises `CommandFailed`."""
         return self._call("POST", path, json=body, headers={"Idempotency-Key": key} if key else {})
 
+    def delete(self, path: str) -> dict[str, Any]:
+        """The JSON that a DELETE answers. Raises `CommandFailed`."""
+        return self._call("DELETE", path)
+
     def events(self, release_id: str, *, follow: bool = True) -> Iterator[StreamEvent]:
         """The events of a Release from its first on, to its end; without `follow`, those that there are.
 

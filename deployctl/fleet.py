@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from deployctl.local import Local, Programs, crashed, deploy_file, from_here
 from deployctl.platform import Platform
-from deployctl.verdicts import Report, Verdict, VerdictState, overlays_left_out
+from deployctl.verdicts import Report, Verdict, VerdictState, overlays_left_out, waivers_left_out
 from pipelines.errors import Fault, InvalidDeployFile
 
 # On a machine that is not busy; see docs/explanation/figures.md.
@@ -30,7 +30,7 @@ def check_all(paths: Sequence[Path], platform: Platform, programs: Programs, pro
     began = time.perf_counter()
     with TemporaryDirectory(prefix="deployctl-") as scratch:
         verdicts = tuple(_verdicts(_distinct(paths), platform, programs, Path(scratch), processes or _cores()))
-    not_checked = (*platform.not_checked(), *overlays_left_out(verdicts))
+    not_checked = (*platform.not_checked(), *overlays_left_out(verdicts), *waivers_left_out(verdicts))
     return Report(verdicts, not_checked, time.perf_counter() - began)
 
 

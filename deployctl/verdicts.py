@@ -86,6 +86,13 @@ class Report:
         return Exit.BLOCKED if self.of(VerdictState.BLOCKED) else Exit.DONE
 
 
+def waivers_left_out(verdicts: Iterable[Verdict]) -> tuple[NotChecked, ...]:
+    """That the gateway may let through what blocks here: waivers are the platform's, and not known offline."""
+    if not any(one.state is VerdictState.BLOCKED for one in verdicts):
+        return ()
+    return (NotChecked("waivers", "the gateway alone knows them", "deployctl waiver list"),)
+
+
 def overlays_left_out(verdicts: Iterable[Verdict]) -> tuple[NotChecked, ...]:
     """What the files say for Environments that nobody asked about."""
     names = sorted({name for one in verdicts for name in one.overlays})

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from pipelines.apps import Environment
 from pipelines.bundle import Bundle, BundleDigest, thaw
-from pipelines.errors import BundleMismatch, RolloutFailed
+from pipelines.errors import BundleMismatch, PreflightRefused, RolloutFailed
 from pipelines.ports import Change, Cluster, Helm, Reporter
 from pipelines.reporting import stage
 from pipelines.stages.preflight import preflight, verify_bundle
@@ -15,12 +17,15 @@ from pipelines.stages.rollout import rollout
 from pipelines.stages.verify import verify
 from pipelines.states import ReleaseState, StageName
 
+_SETTLING_TRIALS, _SETTLING_SECONDS = 6, 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class DeployRequest:
     """What is to be rolled out: the name of a Bundle, and the bytes that claim to be it.
 
     `runs` is the manifest that was rolled out there last, for what would be deleted; empty when there is none.
+    `parameters` are what the policies of the cluster are to be given; None: they are left as they are.
     """
 
     release_id: str
@@ -35,6 +40,7 @@ class DeployRequest:
     rollout_timeout_seconds: float
     render_timeout_seconds: float = 15.0
     runs: bytes = b""
+    parameters: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,7 @@ def deploy(request: DeployRequest, ports: DeployPorts, reporter: Reporter) -> De
         with ThreadPoolExecutor(1) as beside:
             # The dry-run writes nothing, so it need not wait for the second rendering: the rollout does.
             same = beside.submit(verify_bundle, bundle, ports.helm, timeout_seconds=request.render_timeout_seconds)
-            changes = preflight(bundle, request.environment, request.runs, ports.cluster, dry_run=request.dry_run)
+            changes = _tried(bundle, request, ports.cluster)
             same.result()
         reporter.changes(changes)
         outcome.detail = summary(changes)
@@ -91,6 +97,20 @@ def deploy(request: DeployRequest, ports: DeployPorts, reporter: Reporter) -> De
         outcome.detail = f"{count} objects are as they were checked"
     message = f"revision {done.revision} of {bundle.app} runs in {bundle.namespace}"
     return Deployed(ReleaseState.DEPLOYED, None, message, done.revision)
+
+
+def _tried(bundle: Bundle, request: DeployRequest, cluster: Cluster) -> tuple[Change, ...]:
+    """The preflight, with the cluster's policies given what they need. Raises `PreflightRefused`.
+
+    An API server hears of new parameters a moment after they are written: until then it may refuse what is waived.
+    """
+    is_new = request.parameters is not None and cluster.write_parameters(request.parameters)
+    for _ in range(_SETTLING_TRIALS if is_new else 0):
+        try:
+            return preflight(bundle, request.environment, request.runs, cluster, dry_run=request.dry_run)
+        except PreflightRefused:
+            time.sleep(_SETTLING_SECONDS)
+    return preflight(bundle, request.environment, request.runs, cluster, dry_run=request.dry_run)
 
 
 def summary(changes: tuple[Change, ...]) -> str:

@@ -270,6 +270,9 @@ class Cluster(Protocol):
     def namespace_exists(self, name: str) -> bool:
         """Whether it is there."""
 
+    def write_parameters(self, data: Mapping[str, str]) -> bool:
+        """Makes `data` what the policies of the cluster are given, and whether it was something else before."""
+
     def host_holders(self, hosts: Collection[str], *, namespace: str) -> tuple[HostHolder, ...]:
         """What exposes one of `hosts` (lower case) in any namespace but this one."""
 

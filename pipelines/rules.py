@@ -228,19 +228,22 @@ def parameters(
     environments: Collection[Environment],
     *,
     apps: Collection[App] = (),
-    waivers: Collection[str] = (),
+    waivers: Collection[str] | None = None,
 ) -> Mapping[str, str]:
     """What rules take from the platform, as the data of a ConfigMap: texts, lists with a line each.
 
-    `environments` are those of one cluster, `apps` all that there are, `waivers` lines as
-    `pipelines.waivers.parameter_lines` makes them: on a laptop and in the check zone there are none, so that what is
-    waived is found and shown. Where nobody knows the platform, `registries` is None: then it is only what objects of
-    such stand-in Environments are made from.
+    `environments` are those of one cluster, `apps` all that there are. Where nobody knows the platform, `registries`
+    is None: then it is only what objects of such stand-in Environments are made from.
+
+    `waivers` are lines as `pipelines.waivers.parameter_lines` makes them, which deploy workers alone write (None: left
+    out): a laptop and the check zone find and show what is waived, and what installs the policies leaves them be.
     """
     lines = {"api_servers": [f"{one.api_server.cidr} {port}" for one in environments for port in one.api_server.ports]}
     if registries is not None:
-        lines |= {"registries": list(registries), "waivers": list(waivers)} | _ways_in(environments)
+        lines |= {"registries": list(registries)} | _ways_in(environments)
         lines |= {"secret_stores": _stores(environments), "cloud_identities": _identities(environments, apps)}
+    if waivers is not None:
+        lines["waivers"] = list(waivers)
     return {name: "\n".join(dict.fromkeys(found)) for name, found in lines.items()}
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from configuration.settings import Settings
+from pipelines.apps import ClusterName
 from pipelines.check import CheckPorts
 from pipelines.deploy import DeployPorts
 from store import Store
@@ -31,7 +32,7 @@ class DeployContext:
     settings: Settings
     store: Store
     queue: RedisQueue
-    cluster: str
+    cluster: ClusterName
     ports: Callable[[], DeployPorts]
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import structlog
 
+from configuration.parameters import policy_parameters
 from pipelines.apps import ReleaseId
 from pipelines.bundle import thaw
 from pipelines.deploy import DeployRequest, deploy
 from pipelines.errors import BundleMismatch, NotFound
 from pipelines.states import ReleaseKind, ReleaseState
+from pipelines.waivers import in_force, insist_on_still_allowed
 from store import Release
 from store.queue import QueueUnavailable
 from workers.context import DeployContext
@@ -46,7 +50,11 @@ def deploy_release(context: DeployContext, release_id: ReleaseId) -> None:
 def _request(context: DeployContext, release: Release) -> DeployRequest:
     if release.bundle is None:
         raise BundleMismatch("the Release has no Bundle", "Release the same ref again")
-    environment = context.settings.environment(release.environment)
+    today = datetime.now(UTC).date()
+    environment = context.settings.environment(release.environment).as_of(today, release.app)
+    waivers = context.store.waivers.in_force(today)
+    findings = context.store.releases.findings(release.id)
+    insist_on_still_allowed(findings, in_force(waivers, release.app, environment.name, today), today)
     return DeployRequest(
         release_id=release.id,
         digest=release.bundle,
@@ -60,6 +68,7 @@ def _request(context: DeployContext, release: Release) -> DeployRequest:
         rollout_timeout_seconds=environment.rollout_timeout_seconds,
         render_timeout_seconds=context.settings.limits.render_timeout_seconds,
         runs=_what_runs(context, release),
+        parameters=policy_parameters(context.settings, context.cluster, waivers, today),
     )
 
 

@@ -35,6 +35,7 @@ from store.queue import CHECK_QUEUE, HintJob, RedisQueue, deploy_queue, work_que
 from workers import benchmarks, jobs, reconciler  # noqa: F401 (jobs: imported before the fork, not by each job)
 from workers.context import CheckContext, DeployContext, enter
 from workers.images import image_checks, open_registries, reader
+from workers.parameters import keep_parameters
 
 _BETWEEN_JOBS_SECONDS = 30
 # RQ asks its queue for that much less than a worker's time to live.
@@ -91,7 +92,7 @@ def run_deploy_worker(settings: Settings, cluster: str, kubeconfig: Path, *, hel
         )
     store, queue = _open(settings)
     client = HelmClient(helm, settings.work_dir / f"helm-deploy-{cluster}", kubeconfig)
-    enter(DeployContext(settings, store, queue, cluster, lambda: DeployPorts(KubeCluster(kubeconfig), client)))
+    enter(DeployContext(settings, store, queue, name, lambda: DeployPorts(KubeCluster(kubeconfig), client)))
     observer, bench = KubeCluster(kubeconfig), KubeBenchmarkJobs(kubeconfig)
 
     def publish() -> None:
@@ -99,6 +100,7 @@ def run_deploy_worker(settings: Settings, cluster: str, kubeconfig: Path, *, hel
             store.clusters.publish(name, observer.facts())
         except GatewayError as error:
             _log.warning("the cluster's facts could not be published", code=error.code, reason=error.reason)
+        keep_parameters(settings, store, name, observer)
 
     def between_jobs() -> None:
         publish()

@@ -9,7 +9,7 @@ from deployctl import options
 
 @click.group()
 def policy() -> None:
-    """The rules that every Release is held against. Works without a gateway."""
+    """The rules that every Release is held against. `list` and `explain` work without a gateway."""
 
 
 @policy.command("list")
@@ -56,3 +56,31 @@ def explain(rule_id: str, form: str) -> None:
         print_entry(entry)
     else:
         print_document(as_documents([entry])[0], form)
+
+
+@policy.command()
+@click.option(
+    "--date", "day", default=None, metavar="DAY", help="Such as 2027-01-31, in UTC.  [default: the last known]"
+)
+@click.option("--env", "environment", default=None, metavar="ENV", help="In this Environment only.")
+@options.output
+@options.url
+def forecast(day: str | None, environment: str | None, form: str, url: str | None) -> None:
+    """Which Apps would be blocked on a day to come: by rules that begin to block, and waivers that end.
+
+    Asks the gateway, which goes by what the checks of the Releases that run now had found.
+
+    \b
+    deployctl policy forecast
+    deployctl policy forecast --date 2027-01-31 --env production
+    """
+    from deployctl.client import Client
+    from deployctl.config import load_config
+    from deployctl.render.documents import print_document
+    from deployctl.render.forecast import print_forecast
+
+    found = Client(load_config(url)).get("/api/v1/policies/forecast", date=day, environment=environment)
+    if form == "text":
+        print_forecast(found)
+    else:
+        print_document(found, form)

@@ -8,20 +8,32 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from deployctl.render.standing import standing
 from deployctl.render.text import put, safe
 
 
 def print_findings(console: Console, findings: list[dict[str, Any]]) -> None:
-    """The blocking ones in full, by rule; warnings with a line each."""
+    """The blocking ones in full, by rule; what is waived, and warnings, with a line each."""
     blocking = [one for one in findings if one["blocks"]]
-    warnings = [one for one in findings if not one["blocks"]]
+    waived = [one for one in findings if not one["blocks"] and one.get("waiver")]
+    warnings = [one for one in findings if not one["blocks"] and not one.get("waiver")]
     for _, group in groupby(sorted(blocking, key=_rank), key=lambda one: one["rule"]):
         _print_rule(console, list(group))
+    if waived:
+        put(console, Text(f"\n{len(waived)} waived by the platform", style="cyan bold"))
+        _print_lines(console, waived, "~", "cyan")
     if warnings:
         count = "1 warning, which doesn't" if len(warnings) == 1 else f"{len(warnings)} warnings, which don't"
         put(console, Text(f"\n{count} block here", style="yellow bold"))
-        for one in warnings:
-            put(console, Text(f"! {_place(one)}{safe(one['what'])}  [{safe(one['rule'])}]", style="yellow"), indent=2)
+        _print_lines(console, warnings, "!", "yellow")
+
+
+def _print_lines(console: Console, findings: list[dict[str, Any]], mark: str, style: str) -> None:
+    for one in findings:
+        why = f"; {safe(standing(one))}" if standing(one) else ""
+        put(
+            console, Text(f"{mark} {_place(one)}{safe(one['what'])}  [{safe(one['rule'])}{why}]", style=style), indent=2
+        )
 
 
 _SEVERITIES = ("critical", "high", "medium", "low")

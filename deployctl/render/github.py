@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from deployctl.render.standing import standing
 from deployctl.render.summary import summary
 from deployctl.render.text import safe
 from deployctl.verdicts import Report, Verdict
@@ -23,7 +24,10 @@ def _of(verdict: Verdict) -> Iterator[str]:
         yield _command("error", fault.where, verdict.code, f"{fault.reason}\n{fault.solution}")
     for one in verdict.findings:
         text = f"{one.resource}: {one.what}\nWrite: {one.how.strip()}\nWhy: {' '.join(one.why.split())}"
-        yield _command("error" if one.blocks else "warning", one.source or verdict.file, one.rule, text)
+        if standing(one.to_json()):
+            text += f"\n{standing(one.to_json())}"
+        kind = "error" if one.blocks else "notice" if one.waiver else "warning"
+        yield _command(kind, one.source or verdict.file, one.rule, text)
 
 
 def _command(kind: str, place: str, title: str, text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
+from deployctl.render.standing import standing
 from deployctl.render.text import safe
 from deployctl.verdicts import NotChecked, Report, Verdict, VerdictState
 from pipelines.findings import Finding
@@ -31,7 +32,8 @@ def _add_suite(root: ElementTree.Element, verdict: Verdict, not_checked: tuple[N
         if finding.blocks:
             _outcome(case, "failure", finding.what, _text(finding))
         else:
-            ElementTree.SubElement(case, "system-out").text = safe(f"warning: {finding.what}\n{_text(finding)}")
+            kind = f"warning, {why}" if (why := standing(finding.to_json())) else "warning"
+            ElementTree.SubElement(case, "system-out").text = safe(f"{kind}: {finding.what}\n{_text(finding)}")
     for one in not_checked:
         _outcome(_case(suite, verdict, one.what), "skipped", f"not checked: {one}", "")
     _count(suite, verdict.seconds)

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Any
 from urllib.parse import quote
 
+from deployctl.render.standing import standing
 from deployctl.verdicts import Report, Verdict, VerdictState
 from pipelines.findings import Finding, Severity
 
@@ -78,7 +79,15 @@ def _of_findings(verdict: Verdict) -> Iterator[_Result]:
         place = one.source or verdict.file
         text = f"{one.resource}: {one.what}\n\nWrite: {one.how.strip()}\n\nWhy: {' '.join(one.why.split())}"
         identity = "\n".join((one.rule, verdict.file, verdict.environment, one.resource, one.field))
-        yield _rule(one), _result(one.rule, "error" if one.blocks else "warning", place, text), identity
+        result = _result(one.rule, "error" if one.blocks else "warning", place, f"{text}{_standing(one)}")
+        if one.waiver:
+            result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": one.waiver}]
+        yield _rule(one), result, identity
+
+
+def _standing(finding: Finding) -> str:
+    why = standing(finding.to_json())
+    return f"\n\n{why[:1].upper()}{why[1:]}" if why else ""
 
 
 def _of_faults(verdict: Verdict) -> Iterator[_Result]:

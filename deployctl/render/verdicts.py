@@ -9,6 +9,7 @@ from itertools import groupby
 from rich.console import Console
 from rich.text import Text
 
+from deployctl.render.standing import standing
 from deployctl.render.summary import summary
 from deployctl.render.text import put, safe
 from deployctl.verdicts import Report, Verdict, VerdictState
@@ -84,7 +85,9 @@ def _print_warnings(console: Console, verdicts: Iterable[Verdict]) -> None:
     if len({verdict.file for verdict, _ in all_of_them}) <= _FEW:
         for verdict, one in all_of_them:
             place = safe(one.source or verdict.file)
-            put(console, Text(f"! {place}  {safe(one.rule)}  {safe(one.resource)}: {safe(one.what)}", style="yellow"))
+            text = f"! {place}  {safe(one.rule)}  {safe(one.resource)}: {safe(one.what)}"
+            why = safe(standing(one.to_json()))
+            put(console, Text(f"{text}; {why}" if why else text, style="yellow"))
         return
     for rule, count in sorted(Counter(one.rule for _, one in all_of_them).items()):
         first = next(one for _, one in all_of_them if one.rule == rule)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from xml.etree import ElementTree
 
@@ -16,9 +17,10 @@ from deployctl.render.github import annotation_lines
 from deployctl.render.junit import junit
 from deployctl.render.reports import as_document, print_report
 from deployctl.render.sarif import sarif
+from deployctl.render.standing import blocks_from
 from deployctl.render.summary import summary
 from deployctl.render.verdicts import print_verdicts
-from deployctl.verdicts import NotChecked, Report, Verdict, VerdictState
+from deployctl.verdicts import NotChecked, Report, Verdict, VerdictState, waivers_left_out
 from pipelines.errors import Fault
 from pipelines.findings import Finding, Mode, Severity
 
@@ -38,6 +40,9 @@ FINDING = Finding(
 WARNING = replace(FINDING, rule="kube-score/x", mode=Mode.WARN, severity=Severity.LOW)
 GOOD = Verdict("apps/b/deploy.yaml", "b", "staging", VerdictState.PASSED, objects=9)
 WARNED = replace(GOOD, findings=(WARNING,))
+WAIVED = replace(GOOD, findings=(replace(FINDING, waiver="Ada, until 2027-01-31: no tags (waiver w1)"),))
+_SOON = datetime.now(UTC).date() + timedelta(days=67)
+DATED = replace(GOOD, findings=(replace(WARNING, enforce_from=_SOON.isoformat()),))
 BLOCKED = Verdict("apps/a/deploy.yaml", "a", "staging", VerdictState.BLOCKED, findings=(FINDING, WARNING))
 FAULT = Fault("apps/c/deploy.yaml:5", "unknown key 'prot'", "Did you mean 'port'?")
 INVALID = Verdict(
@@ -215,3 +220,39 @@ def test_an_annotation_without_a_line_is_of_the_file() -> None:
 def test_what_was_written_by_others_does_not_drive_the_terminal() -> None:
     evil = replace(FINDING, what="\x1b]0;gotcha\x07\x1b[2J")
     assert "\x1b" not in _text(_report(replace(BLOCKED, findings=(evil,))))
+
+
+def _everywhere(verdict: Verdict) -> dict[str, str]:
+    """What each form says of it."""
+    report = _report(verdict)
+    return {
+        "text": _text(report),
+        "json": json.dumps(as_document(report)),
+        "sarif": json.dumps(sarif(report)),
+        "junit": junit(report),
+        "github": "\n".join(annotation_lines(report)),
+    }
+
+
+def test_each_form_says_who_waived_it_until_when_and_why() -> None:
+    for form, said in _everywhere(WAIVED).items():
+        assert "Ada, until 2027-01-31: no tags" in said, form
+    (result,) = _run(_report(WAIVED))["results"]
+    assert [one["kind"] for one in result["suppressions"]] == ["external"]
+    assert _report(WAIVED).exit is Exit.DONE
+
+
+def test_where_something_blocks_it_is_said_that_waivers_are_not_known_here() -> None:
+    assert [one.what for one in waivers_left_out([GOOD, BLOCKED])] == ["waivers"]
+    assert waivers_left_out([GOOD, INVALID]) == ()
+
+
+def test_each_form_says_from_when_a_warning_blocks() -> None:
+    told = f"locks from {_SOON.day} {_SOON:%B %Y} (in 67 days)"
+    for form, said in _everywhere(DATED).items():
+        assert (_SOON.isoformat() if form == "json" else told) in said, form
+
+
+@pytest.mark.parametrize(("days", "left"), [(0, "now"), (1, "tomorrow"), (2, "in 2 days")])
+def test_days_are_counted_as_people_do(days: int, left: str) -> None:
+    assert blocks_from((datetime.now(UTC).date() + timedelta(days=days)).isoformat()).endswith(f"({left})")

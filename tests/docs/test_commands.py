@@ -191,6 +191,16 @@ def test_rolling_back(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("serving")
+def test_waiving_a_rule(run: Run) -> None:
+    run("docs/how-to/waive-a-rule.md", before=PLATFORM_ENV)
+
+
+@pytest.mark.usefixtures("serving")
+def test_introducing_a_rule(run: Run) -> None:
+    run("docs/how-to/introduce-a-rule.md", before=SHOP_ENV)
+
+
+@pytest.mark.usefixtures("serving")
 def test_upgrading_the_chart(run: Run) -> None:
     run("docs/how-to/upgrade-the-chart.md", before=SHOP_ENV)
 

@@ -56,6 +56,8 @@ class Place:
     told: threading.Event = field(default_factory=threading.Event)
     is_over: bool = False
     last: tuple[RolloutProgress | JobLine, ...] = ()
+    written: list[Mapping[str, str]] = field(default_factory=list)
+    refusals: int = 0
 
     def facts(self) -> ClusterFacts:
         return FACTS
@@ -63,6 +65,10 @@ class Place:
     def ensure_namespace(self, name: str, labels: Mapping[str, str]) -> None:
         self.made.append(name)
         self.labels = labels
+
+    def write_parameters(self, data: Mapping[str, str]) -> bool:
+        self.written.append(data)
+        return True
 
     def namespace_exists(self, name: str) -> bool:
         return self.has_namespace
@@ -74,6 +80,9 @@ class Place:
         return self.removed
 
     def dry_run(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[Change, ...]:
+        if self.refusals:
+            self.refusals -= 1
+            raise PreflightRefused("not allowed", "mend it")
         return tuple(Change(f"{one['kind']}/{one['metadata']['name']}", "update", "diff") for one in objects)
 
     def recover_pending(self, *, release: str, namespace: str) -> str | None:
@@ -495,3 +504,22 @@ def test_a_cluster_that_says_otherwise_than_helm_is_believed() -> None:
     with pytest.raises(RolloutFailed, match="the cluster says otherwise: Service/checkout is not there"):
         _deploy(Place(differs=("Service/checkout is not there",)), told)
     assert told.stages[-1][:2] == (StageName.VERIFY, StageState.FAILED)
+
+
+def test_a_cluster_that_has_not_heard_of_a_new_waiver_yet_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.deploy._SETTLING_SECONDS", 0.0)
+    place = Place(refusals=2)
+    done, _, _ = _deploy(place, parameters={"waivers": "seccomp checkout-staging *"})
+    assert done.state is ReleaseState.DEPLOYED
+    assert place.written == [{"waivers": "seccomp checkout-staging *"}]
+
+
+def test_what_a_cluster_goes_on_refusing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.deploy._SETTLING_SECONDS", 0.0)
+    with pytest.raises(PreflightRefused, match="not allowed"):
+        _deploy(Place(refusals=99), parameters={"waivers": ""})
+
+
+def test_without_new_parameters_a_refusal_is_final_at_once() -> None:
+    with pytest.raises(PreflightRefused, match="not allowed"):
+        _deploy(Place(refusals=1))

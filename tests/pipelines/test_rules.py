@@ -159,7 +159,6 @@ def test_parameters_are_what_the_environments_of_a_cluster_have_together() -> No
     )
     assert parameters(("a/", "b/"), ways, apps=apps) == {
         "registries": "a/\nb/",
-        "waivers": "",
         "ingress_classes": "nginx\ntraefik",
         "ingress_issuers": "own",
         "mesh_gateways": "istio-system/shared",

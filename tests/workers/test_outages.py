@@ -20,6 +20,7 @@ from pipelines.adapters.kube.connection import Connection
 from pipelines.adapters.registry import Registries
 from pipelines.apps import ClusterName
 from pipelines.bundle import freeze
+from pipelines.catalogue import entry_of
 from pipelines.check import CheckPorts
 from pipelines.deploy import DeployPorts
 from pipelines.findings import Finding
@@ -253,6 +254,16 @@ def test_a_cluster_that_is_away_is_tried_again(
     assert (waits.state, waits.attempts) == (S.DEPLOYING, 1)
     assert "Tried again in 1 s (attempt 1 of 5)" in _lines(store, ready)[0]
     assert store.locks.holder("checkout", "staging") == ready.id
+
+
+def test_a_waiver_that_ended_since_the_check_blocks_the_rollout(
+    store: Store, ready: Release, away: Callable[[Release], Release]
+) -> None:
+    finding = entry_of("seccomp").finding("Deployment/checkout", "", "none")
+    store.releases.add_findings(ready.id, [replace(finding, waiver="Ada, until 2026-01-01: x (waiver w1)")])
+    done = away(ready)
+    assert (done.state, done.code) == (S.BLOCKED, "waiver-ended")
+    assert "seccomp for Deployment/checkout" in done.message
 
 
 def test_a_cluster_that_stays_away_fails_the_release_and_frees_its_place(

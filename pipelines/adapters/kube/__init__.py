@@ -11,6 +11,7 @@ from pipelines.adapters.kube.dry_run import DryRun
 from pipelines.adapters.kube.facts import read_facts, read_published
 from pipelines.adapters.kube.failed_jobs import remove_failed_jobs
 from pipelines.adapters.kube.hosts import host_holders
+from pipelines.adapters.kube.parameters import write_parameters
 from pipelines.adapters.kube.pending import recover_pending
 from pipelines.adapters.kube.progress import RolloutWatch
 from pipelines.adapters.kube.replicas import keep_replicas
@@ -38,6 +39,10 @@ class KubeCluster:
     def namespace_exists(self, name: str) -> bool:
         """See `pipelines.ports.Cluster.namespace_exists`."""
         return self._connection.find(f"/api/v1/namespaces/{name}") is not None
+
+    def write_parameters(self, data: Mapping[str, str]) -> bool:
+        """See `pipelines.ports.Cluster.write_parameters`."""
+        return write_parameters(self._connection, data)
 
     def ensure_namespace(self, name: str, labels: Mapping[str, str]) -> None:
         """See `pipelines.ports.Cluster.ensure_namespace`."""

@@ -1,0 +1,63 @@
+"""Looking ahead: what was found, by the modes and waivers of another day."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from pipelines.apps import App, AppName
+from pipelines.catalogue import entry_of
+from pipelines.findings import Mode
+from pipelines.forecast import Checked, Forecast, forecast
+from tests.pipelines.test_modes import BEFORE, DATED, FIRST, PLACE
+from tests.pipelines.test_waivers import WAIVER
+
+APPS = {"checkout": App(AppName("checkout"), "shop", "http://x/y.git")}
+AT = datetime(2026, 11, 1, tzinfo=UTC)
+SECCOMP = entry_of("seccomp").finding("Deployment/checkout", "", "no profile")
+
+
+def _ahead(day: date, *found: Any, place: Any = DATED, waivers: Any = (), at: datetime | None = AT) -> Forecast:
+    checked = [Checked("checkout", "production", "r1", at, found)]
+    return forecast(day, BEFORE, checked, APPS, [place], waivers)
+
+
+def _because(seen: Forecast) -> list[str]:
+    return [coming.because for one in seen.blocked for coming in one.coming]
+
+
+def test_a_warning_blocks_from_its_day() -> None:
+    warned = replace(SECCOMP, mode=Mode.WARN, enforce_from="2027-01-31")
+    assert _ahead(BEFORE, warned).blocked == ()
+    assert _because(_ahead(FIRST, warned)) == ["the rule blocks from 2027-01-31"]
+
+
+def test_what_is_waived_blocks_when_its_waiver_has_ended() -> None:
+    waiver = replace(WAIVER, rule="seccomp", until=FIRST)
+    found = replace(SECCOMP, waiver="Ada")
+    assert _ahead(FIRST, found, place=PLACE, waivers=[waiver]).blocked == ()
+    after = _ahead(FIRST + timedelta(days=1), found, place=PLACE, waivers=[waiver])
+    assert _because(after) == ["the waiver of Ada ends on 2027-01-31"]
+
+
+def test_a_waiver_that_somebody_ended_blocks_the_next_release() -> None:
+    assert _because(_ahead(BEFORE, replace(SECCOMP, waiver="Ada"), place=PLACE)) == [
+        "it blocks today already: the next Release is refused"
+    ]
+
+
+def test_a_warning_without_a_day_is_told_apart() -> None:
+    place = replace(PLACE, rule_modes={"seccomp": Mode.WARN})
+    (seen,) = _ahead(FIRST, replace(SECCOMP, mode=Mode.WARN), place=place).outlooks
+    assert ([one.rule for one in seen.undated], seen.coming) == (["seccomp"], ())
+
+
+def test_a_finding_that_is_in_no_catalogue_keeps_the_mode_it_had() -> None:
+    other = replace(SECCOMP, rule="another-check", mode=Mode.WARN)
+    assert _ahead(FIRST, other).blocked == ()
+
+
+def test_where_nothing_runs_and_where_no_check_is_on_record_nothing_is_known() -> None:
+    assert [one.why for one in _ahead(FIRST, at=None).unknown] == ["there is no record of a check of what runs"]
+    assert [one.why for one in forecast(FIRST, BEFORE, [], APPS, [DATED], ()).unknown] == ["nothing runs there"]
