@@ -24,6 +24,7 @@ from pipelines.check import JudgePorts, Made, Terms, judge, make
 from pipelines.errors import Fault, GatewayError, InvalidDeployFile, InvalidInput
 from pipelines.findings import Finding, blocking
 from pipelines.grants import Grants
+from pipelines.place import Place
 from pipelines.ports import Change, Checkout, RolloutProgress
 from pipelines.relations import Relations
 from pipelines.rules import load_rules, parameters
@@ -66,6 +67,18 @@ class Local:
         """What `file`, a deploy.yaml, is rendered to. Raises GatewayErrors."""
         source, terms = self._source(file)
         return source, make(source, terms, self._ports, _SILENT)
+
+    def place(self, app: str) -> Place:
+        """Where something that has no deploy.yaml would go, as the App `app`."""
+        return self._platform.place(self._platform.app(app, ""))
+
+    def judged(self, source: Source, made: Made) -> tuple[Finding, ...]:
+        """What the checks say of what is rendered already. Raises GatewayErrors."""
+        return judge(source, made, self._terms(source.declaration.file.app), self._ports, _SILENT)
+
+    def _terms(self, app: str) -> Terms:
+        platform = self._platform
+        return Terms(place=self.place(app), facts=platform.facts, parameters=self._parameters)
 
     def verdict(self, file: Path) -> Verdict:
         """What the checks say of `file`. Never raises: a check that breaks is a verdict too, and no pass."""

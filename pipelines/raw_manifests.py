@@ -23,9 +23,9 @@ def chart_files(
     """
     files: dict[str, bytes] = {}
     written: dict[str, Written] = {}
-    for name, content in manifests.items():
+    for name, text in manifests.items():
         try:
-            for node in compose(content):
+            for node in compose(text):
                 manifest = _object(node, name, place)
                 resource = name_of(manifest)
                 if resource in written:
@@ -35,8 +35,8 @@ def chart_files(
                         where=f"{name}:{node.line}",
                     )
                 written[resource] = Written(name, dict(lines(node)), node.line)
-                labelled = _labelled(manifest, place, commit)
-                files[f"manifests/{len(files):03}.json"] = json.dumps(labelled, indent=1, ensure_ascii=False).encode()
+                content = labelled(manifest, place, commit)
+                files[f"manifests/{len(files):03}.json"] = json.dumps(content, indent=1, ensure_ascii=False).encode()
         except InvalidYaml as error:
             raise InvalidDeployFile(error.reason, "Correct that line", where=f"{name}:{error.line}") from error
     return files, written
@@ -104,7 +104,8 @@ def _is_a_record(value: dict[str, Any], metadata: dict[str, Any]) -> bool:
     return is_labelled or metadata["name"].startswith("sh.helm.release.") or value.get("type") in own_types
 
 
-def _labelled(manifest: dict[str, Any], place: Place, commit: str) -> dict[str, Any]:
+def labelled(manifest: Mapping[str, Any], place: Place, commit: str) -> dict[str, Any]:
+    """`manifest` in the App's namespace, with the labels that say whose it is."""
     ours = {
         "deploy-gateway.dev/app": place.app.name,
         "deploy-gateway.dev/team": place.app.team,

@@ -11,7 +11,14 @@ from deployctl import options
 
 
 @click.command()
-@click.argument("folders", metavar="[DIR]...", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("folders", metavar="[DIR | -]...", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--manifests",
+    multiple=True,
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="Manifests in a file or a folder, in place of DIR; they need no deploy.yaml. May be given several times.",
+)
 @options.local
 @click.option(
     "-o",
@@ -25,8 +32,12 @@ from deployctl import options
 @click.option(
     "-j", "--jobs", "processes", type=click.IntRange(1, 256), default=None, help="Processes.  [default: one a core]"
 )
-def check(folders: tuple[Path, ...], form: str, processes: int | None, **place: Any) -> None:
+def check(
+    folders: tuple[Path, ...], manifests: tuple[Path, ...], form: str, processes: int | None, **place: Any
+) -> None:
     """Every check, of each DIR with its deploy.yaml, on this machine. Works without a gateway, remote or registry.
+
+    With `-`, of the manifests on standard input.
 
     What can't be checked here is said. Exit codes: 0 nothing blocks · 3 something does · 2 a file can't be
     used · 1 a check crashed, which is never a pass.
@@ -35,16 +46,29 @@ def check(folders: tuple[Path, ...], form: str, processes: int | None, **place: 
     deployctl check
     deployctl check apps/* --env production --config gateway.yaml
     deployctl check -o sarif > checks.sarif
+    deployctl check --manifests k8s/ --namespace shop
+    helm template shop charts/shop | deployctl check -
     """
+    is_input = Path("-") in folders
+    if (manifests and folders) or (is_input and len(folders) > 1):
+        raise click.UsageError("one at a time: DIR, or --manifests PATH, or - for standard input")
+    from dataclasses import replace
+
     from deployctl.config import platform_file
     from deployctl.fleet import check_all
     from deployctl.local import Programs
+    from deployctl.loose import check_loose
     from deployctl.platform import Asked, platform_for
     from deployctl.render.reports import print_report
     from pipelines.adapters.programs import HELM, KUBE_SCORE, find
 
-    platform = platform_for(Asked(**{**place, "config": place["config"] or platform_file()}))
+    asked = Asked(**{**place, "config": place["config"] or platform_file()})
+    is_loose = bool(manifests) or is_input
+    platform = platform_for(replace(asked, namespace=asked.namespace or "default") if is_loose else asked)
     programs = Programs(find(HELM), find(KUBE_SCORE))
-    report = check_all(folders or (Path(),), platform, programs, processes)
+    if is_loose:
+        report = check_loose(manifests, platform, programs)
+    else:
+        report = check_all(folders or (Path(),), platform, programs, processes)
     print_report(report, form)
     raise click.exceptions.Exit(report.exit)
