@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,6 +28,7 @@ from pipelines.sources import Written
 from pipelines.stages.checkout import Source
 from pipelines.stages.render import Rendered
 from pipelines.stages.resolve import CHARTS, Resolved
+from pipelines.third_party.rendering import objects_in
 from pipelines.yaml_nodes import InvalidYaml, Node, compose
 
 APP = "local"
@@ -92,24 +93,11 @@ def _of_file(name: str, content: bytes, place: Place, faults: list[Fault]) -> li
     found = [Batch()]
     try:
         for node in compose(content):
-            for one in _objects(node):
+            for one in objects_in(node):
                 _add(one, name, place, found, faults)
     except InvalidYaml as error:
         faults.append(Fault(f"{name}:{error.line}", error.reason, "Correct that line"))
     return [batch for batch in found if batch.objects]
-
-
-def _objects(node: Node) -> Iterator[Node]:
-    """`node`, or the items of the List that it is."""
-    if isinstance(node, yaml_nodes.Mapping):
-        values = {key.text: value for key, value in node.items}
-        kind, items = values.get("kind"), values.get("items")
-        is_list = isinstance(kind, yaml_nodes.Scalar) and kind.text.endswith("List")
-        if is_list and isinstance(items, yaml_nodes.Sequence):
-            for item in items.items:
-                yield from _objects(item)
-            return
-    yield node
 
 
 def _add(node: Node, name: str, place: Place, found: list[Batch], faults: list[Fault]) -> None:

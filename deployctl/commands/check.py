@@ -19,6 +19,19 @@ from deployctl import options
     type=click.Path(path_type=Path),
     help="Manifests in a file or a folder, in place of DIR; they need no deploy.yaml. May be given several times.",
 )
+@click.option(
+    "--chart",
+    metavar="PATH|URL",
+    help="A chart, in place of DIR: a folder, a .tgz, or oci://…/NAME or https://…/NAME with --version.",
+)
+@click.option("--version", metavar="VERSION", help="Of the chart at that address. Its digest is told.")
+@click.option(
+    "--values",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Values for --chart. May be given several times; the last counts most.",
+)
 @options.local
 @click.option(
     "-o",
@@ -33,7 +46,14 @@ from deployctl import options
     "-j", "--jobs", "processes", type=click.IntRange(1, 256), default=None, help="Processes.  [default: one a core]"
 )
 def check(
-    folders: tuple[Path, ...], manifests: tuple[Path, ...], form: str, processes: int | None, **place: Any
+    folders: tuple[Path, ...],
+    manifests: tuple[Path, ...],
+    chart: str | None,
+    version: str | None,
+    values: tuple[Path, ...],
+    form: str,
+    processes: int | None,
+    **place: Any,
 ) -> None:
     """Every check, of each DIR with its deploy.yaml, on this machine. Works without a gateway, remote or registry.
 
@@ -47,26 +67,32 @@ def check(
     deployctl check apps/* --env production --config gateway.yaml
     deployctl check -o sarif > checks.sarif
     deployctl check --manifests k8s/ --namespace shop
+    deployctl check --chart charts/nexus --values values.yaml
     helm template shop charts/shop | deployctl check -
     """
     is_input = Path("-") in folders
-    if (manifests and folders) or (is_input and len(folders) > 1):
-        raise click.UsageError("one at a time: DIR, or --manifests PATH, or - for standard input")
+    if sum(map(bool, (folders, manifests, chart))) > 1 or (is_input and len(folders) > 1):
+        raise click.UsageError("one at a time: DIR, or --manifests PATH, or --chart PATH, or - for standard input")
+    if values and not chart:
+        raise click.UsageError("--values are those of --chart")
     from dataclasses import replace
 
     from deployctl.config import platform_file
     from deployctl.fleet import check_all
     from deployctl.local import Programs
     from deployctl.loose import check_loose
+    from deployctl.loose_charts import check_chart
     from deployctl.platform import Asked, platform_for
     from deployctl.render.reports import print_report
     from pipelines.adapters.programs import HELM, KUBE_SCORE, find
 
     asked = Asked(**{**place, "config": place["config"] or platform_file()})
-    is_loose = bool(manifests) or is_input
+    is_loose = bool(manifests or chart) or is_input
     platform = platform_for(replace(asked, namespace=asked.namespace or "default") if is_loose else asked)
     programs = Programs(find(HELM), find(KUBE_SCORE))
-    if is_loose:
+    if chart:
+        report = check_chart(chart, version, values, platform, programs)
+    elif is_loose:
         report = check_loose(manifests, platform, programs)
     else:
         report = check_all(folders or (Path(),), platform, programs, processes)
