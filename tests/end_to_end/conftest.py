@@ -60,6 +60,7 @@ APPS = tuple(
         "grown",
         "lenient",
         "proven",
+        "third-party",
     )
 )
 # In the one findings are shown only, as they are where a platform team has just begun; in the other all is proven.
