@@ -16,7 +16,7 @@ from configuration.document import Document, Location, parse
 from configuration.explanation import explain
 from configuration.references import BrokenReference, Reference, resolve
 from configuration.schema import AppEntry, EnvironmentEntry, GatewayFile, PlacementEntry
-from configuration.settings import ImageRegistry, KubeBench, Limits, Settings, Token
+from configuration.settings import ChartPlace, ImageRegistry, KubeBench, Limits, Settings, Token
 from pipelines.apps import (
     ApiServer,
     App,
@@ -217,6 +217,16 @@ def _settings(
                 else None,
             )
             for index, entry in enumerate(file.images.registries)
+        ),
+        chart_repositories=tuple(
+            ChartPlace(
+                entry.prefix,
+                entry.plain_http,
+                reference(entry.credentials, ("chart_repositories", index, "credentials"))
+                if entry.credentials
+                else None,
+            )
+            for index, entry in enumerate(file.chart_repositories)
         ),
         smoke_image=file.images.smoke,
         base_images=base_images(file.base_images) if file.base_images is not None else None,

@@ -137,6 +137,9 @@ Chart = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 UserName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:/_.@+=-]*$", max_length=300)]
 GroupName = Annotated[UserName, AfterValidator(_some_people)]
 Prefix = Annotated[str, AfterValidator(_prefix)]
+ChartPrefix = Annotated[
+    str, StringConstraints(pattern=r"^(oci://|https://|http://(127\.0\.0\.1|localhost)[:/])[A-Za-z0-9._:/-]*/$")
+]
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 
@@ -406,6 +409,17 @@ class RegistryEntry(_Section):
     )
 
 
+class ChartRepositoryEntry(_Section):
+    """Where third-party charts may come from. Each address that is asked, also after redirects, has to be below one."""
+
+    prefix: ChartPrefix = Field(description="`oci://host/path/` or `https://host/path/`, ending in `/`.")
+    plain_http: bool = Field(default=False, description="Ask an oci:// one over http. For registries on this machine.")
+    credentials: SecretReference | None = Field(
+        default=None,
+        description="`env:NAME` or `file:PATH`, read by check workers only: `USER:PASSWORD`, or a token alone.",
+    )
+
+
 class Images(_Section):
     """Where container images may come from."""
 
@@ -573,6 +587,9 @@ class GatewayFile(_Section):
     apps: dict[Name, AppEntry] = Field(default_factory=dict, description="Every App, by name.")
     tokens: list[TokenEntry] = Field(default_factory=list, description="Who may use the API.")
     images: Images = Field(default_factory=Images, description="Where images may come from.")
+    chart_repositories: list[ChartRepositoryEntry] = Field(
+        default_factory=list, description="Where third-party charts may come from; without any, only from repositories."
+    )
     base_images: BaseImagesSection | None = Field(
         default=None, description="What images may be built on; without it, no image is looked into."
     )

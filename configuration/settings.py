@@ -64,6 +64,15 @@ class ImageRegistry:
 
 
 @dataclass(frozen=True, slots=True)
+class ChartPlace:
+    """Where third-party charts may come from. `prefix` begins with oci:// or https://, and ends in `/`."""
+
+    prefix: str
+    plain_http: bool = False
+    credentials: Reference | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds on what a team's repository may cost, and on how long an exception may last."""
 
@@ -98,6 +107,7 @@ class Settings:
     signed: Signed | None = None
     public_keys: tuple[Reference, ...] = ()
     base_credentials: Mapping[str, Reference] = field(default_factory=dict)
+    chart_repositories: tuple[ChartPlace, ...] = ()
     git_hosts: tuple[str, ...] = ()
     git_credentials: Mapping[str, Reference] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)

@@ -17,6 +17,7 @@ from pipelines import yaml_nodes
 from pipelines.adapters.cel import CelRules
 from pipelines.adapters.helm import HelmClient
 from pipelines.adapters.kube_score import KubeScore
+from pipelines.adapters.programs import cache_dir
 from pipelines.adapters.schemas import Schemas
 from pipelines.api_versions import ApiVersions
 from pipelines.apps import CommitSha
@@ -24,11 +25,13 @@ from pipelines.check import JudgePorts, Made, Terms, judge, make
 from pipelines.errors import Fault, GatewayError, InvalidDeployFile, InvalidInput
 from pipelines.findings import Finding, blocking
 from pipelines.grants import Grants
+from pipelines.place import Place
 from pipelines.ports import Change, Checkout, RolloutProgress
 from pipelines.relations import Relations
 from pipelines.rules import load_rules, parameters
 from pipelines.stages.checkout import Source, read_deploy_file, read_source
 from pipelines.states import StageName, StageState
+from pipelines.third_party.published import ChartRepository, PublishedChart
 from pipelines.yaml_nodes import InvalidYaml
 
 # It logs each command that fails; here that is said once, as a verdict.
@@ -59,6 +62,7 @@ class Local:
             registry=None,
             helm=_PackingOnce(programs.helm, scratch),
             lint=(*schemas, KubeScore(programs.kube_score)) if programs.kube_score else (),
+            charts=Downloads(platform.chart_repositories),
             policy=(CelRules(rules), ApiVersions(), Grants(), Relations()) if programs.kube_score else (),
         )
 
@@ -66,6 +70,24 @@ class Local:
         """What `file`, a deploy.yaml, is rendered to. Raises GatewayErrors."""
         source, terms = self._source(file)
         return source, make(source, terms, self._ports, _SILENT)
+
+    def place(self, app: str) -> Place:
+        """Where something that has no deploy.yaml would go, as the App `app`."""
+        return self._platform.place(self._platform.app(app, ""))
+
+    def judged(self, source: Source, made: Made) -> tuple[Finding, ...]:
+        """What the checks say of what is rendered already. Raises GatewayErrors."""
+        return judge(source, made, self._terms(source.declaration.file.app), self._ports, _SILENT)
+
+    def made_and_judged(self, source: Source) -> tuple[Made, tuple[Finding, ...]]:
+        """What `source` is rendered to, and what the checks say of it. Raises GatewayErrors."""
+        terms = self._terms(source.declaration.file.app)
+        made = make(source, terms, self._ports, _SILENT)
+        return made, judge(source, made, terms, self._ports, _SILENT)
+
+    def _terms(self, app: str) -> Terms:
+        platform = self._platform
+        return Terms(place=self.place(app), facts=platform.facts, parameters=self._parameters)
 
     def verdict(self, file: Path) -> Verdict:
         """What the checks say of `file`. Never raises: a check that breaks is a verdict too, and no pass."""
@@ -121,6 +143,20 @@ class Local:
 
     def _broken(self, file: Path, reason: str) -> Verdict:
         return crashed(file, self._platform.environment.name, f"the check itself broke: {reason}")
+
+
+class Downloads:
+    """Implements `pipelines.third_party.published.Charts`; what it needs is imported when there is something to get."""
+
+    def __init__(self, prefixes: tuple[str, ...]) -> None:
+        self._prefixes = prefixes
+
+    def archive(self, chart: PublishedChart, *, timeout_seconds: float) -> bytes:
+        """See `pipelines.third_party.published.Charts.archive`."""
+        from pipelines.adapters.chart_downloads import ChartDownloads
+
+        downloads = ChartDownloads(cache_dir() / "charts", [ChartRepository(prefix) for prefix in self._prefixes])
+        return downloads.archive(chart, timeout_seconds=timeout_seconds)
 
 
 class _PackingOnce(HelmClient):

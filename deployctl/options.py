@@ -46,7 +46,11 @@ _LOCAL = (
         "--kube-version", "kubernetes_version", default=None, metavar="VERSION", help="Of the cluster, as v1.36.3."
     ),
     click.option(
-        "--chart-version", "chart", default=None, metavar="VERSION", help="A version or channel of the standard chart."
+        "--chart-version",
+        "standard_chart",
+        default=None,
+        metavar="VERSION",
+        help="A version or channel of the standard chart.",
     ),
     click.option(
         "--config",

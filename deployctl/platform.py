@@ -30,14 +30,14 @@ STAND_IN_SMOKE_IMAGE = "registry.invalid/smoke:0"
 class Asked:
     """What the user says about where it goes. None: not said.
 
-    `namespace` is a pattern with {app} and {team}; `chart` a version or channel of the standard chart.
+    `namespace` is a pattern with {app} and {team}; `standard_chart` a version or channel of it.
     """
 
     environment: str | None = None
     team: str | None = None
     namespace: str | None = None
     kubernetes_version: str | None = None
-    chart: str | None = None
+    standard_chart: str | None = None
     config: Path | None = None
     facts: Path | None = None
 
@@ -48,6 +48,7 @@ class Platform:
 
     `registries` is None where nobody said which are allowed; `environments` None where any name may be one.
     `neighbours` are the Environments of its cluster, itself among them.
+    `chart_repositories` are prefixes that third-party charts may come from: any, where nobody said which.
     `apps` are the registered ones; `chart` is what is asked for in place of what is pinned. `stand_ins` says
     what was assumed, a few words each.
     """
@@ -63,6 +64,7 @@ class Platform:
     team: str
     facts: ClusterFacts
     stand_ins: tuple[str, ...]
+    chart_repositories: tuple[str, ...] = ("oci://", "https://", "http://127.0.0.1:", "http://localhost:")
 
     def app(self, name: str, deploy_file: str) -> App:
         """The registered App, or one of the stand-in team; its file is the one that is looked at."""
@@ -134,14 +136,14 @@ def _assumed(asked: Asked) -> Platform:
         placements=_Anything(_any_node),
     )
     charts = StandardCharts()
-    charts.resolve(asked.chart or environment.chart)
+    charts.resolve(asked.standard_chart or environment.chart)
     team = asked.team or STAND_IN_TEAM
     facts, assumed = _facts(asked, None)
     stand_ins = (
         *([f"Environment {environment.name}"] if asked.environment is None else []),
         *([f"team {team}"] if asked.team is None else []),
         *([f"namespaces {environment.namespace}"] if asked.namespace is None else []),
-        *([f"standard chart {environment.chart}"] if asked.chart is None else []),
+        *([f"standard chart {environment.chart}"] if asked.standard_chart is None else []),
         *assumed,
         _TAGS,
     )
@@ -152,7 +154,7 @@ def _assumed(asked: Asked) -> Platform:
         apps={},
         registries=None,
         charts=charts,
-        chart=asked.chart,
+        chart=asked.standard_chart,
         smoke_image=STAND_IN_SMOKE_IMAGE,
         team=team,
         facts=facts,
@@ -183,11 +185,12 @@ def _configured(asked: Asked, config: Path) -> Platform:
         apps=settings.apps,
         registries=tuple(one.prefix for one in settings.registries),
         charts=settings.charts,
-        chart=asked.chart,
+        chart=asked.standard_chart,
         smoke_image=settings.smoke_image,
         team=asked.team or STAND_IN_TEAM,
         facts=facts,
         stand_ins=(*assumed, _TAGS),
+        chart_repositories=tuple(one.prefix for one in settings.chart_repositories),
     )
 
 

@@ -26,7 +26,8 @@ class Verdict:
 
     `file` is its deploy.yaml, relative to the working directory, as are the places in findings and faults.
     `faults` say why it could not be checked, `code` the kind of that error; `overlays` names Environments
-    that the file has other values for, which were not looked at.
+    that the file has other values for, which were not looked at. `counted` is what was looked at in place of an
+    App: `12 objects`.
     """
 
     file: str
@@ -40,6 +41,7 @@ class Verdict:
     objects: int = 0
     overlays: tuple[str, ...] = ()
     seconds: float = 0.0
+    counted: str = ""
 
     @property
     def blocking(self) -> tuple[Finding, ...]:

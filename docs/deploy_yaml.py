@@ -69,11 +69,12 @@ def _top(root: Schema, parts: Mapping[str, list[str]]) -> Iterator[str]:
         yield f"| `{key}` | {_type(field, parts)} | {_default(field)} | {has} | {_meaning(field, root)} |"
     yield ""
     yield "**yes**: it has to be there · yes: it may · –: this kind of workload can't have it."
-    yield "With `manifests` there is nothing else but `apiVersion` and `app`."
+    yield "With `manifests` there is nothing else but `apiVersion` and `app`; with `chart` there are `values` too, and"
+    yield "`environments` with values in them. See [third-party charts](../how-to/deploy-a-third-party-chart.md)."
 
 
 def _has(key: str, workload: str) -> str:
-    if key in KEYS_REFUSED[workload] or key == "manifests":
+    if key in KEYS_REFUSED[workload] or key in ("manifests", "chart", "values"):
         return "–"
     needed = (*_ALWAYS, "workload", *_EVERY_WORKLOAD, *KEYS_NEEDED[workload])
     return "**yes**" if key in needed else "yes"
@@ -106,6 +107,8 @@ def _types(field: Schema, parts: Mapping[str, list[str]]) -> Iterator[str]:
         yield from (f"`{choice}`" for choice in field.get("enum", [field.get("const")]))
     elif field["type"] == "array":
         yield f"list of {_type(field['items'], parts).replace(' or ', ', ')}"
+    elif field.get("additionalProperties") is True:
+        yield "mapping"
     elif field["type"] == "object":
         inner = next(iter(field.get("patternProperties", {"": {"type": "string"}}).values()))
         yield f"by name: {_type(inner, parts)}"

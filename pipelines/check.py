@@ -14,13 +14,15 @@ from pipelines.duplicates import merged
 from pipelines.findings import Finding, blocking
 from pipelines.ports import Check, CheckSubject, ClusterFacts, Git, Helm, Registry, Reporter
 from pipelines.reporting import Outcome, stage
-from pipelines.sources import located
+from pipelines.sources import located, of_chart
 from pipelines.stages.checkout import Source, checkout
 from pipelines.stages.lint import lint
 from pipelines.stages.policy import policy
 from pipelines.stages.render import Rendered, render
 from pipelines.stages.resolve import Place, Resolved, resolve
 from pipelines.states import StageName, StageState
+from pipelines.third_party.published import Charts
+from pipelines.third_party.rendering import Brought
 from pipelines.waivers import Waiver
 
 
@@ -52,12 +54,16 @@ class CheckRequest(Terms):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgePorts:
-    """The adapters that rendering and judging work with. Without a registry tags stay tags."""
+    """The adapters that rendering and judging work with. Without a registry tags stay tags.
+
+    Without `charts` no third-party chart is downloaded.
+    """
 
     registry: Registry | None
     helm: Helm
     lint: tuple[Check, ...]
     policy: tuple[Check, ...]
+    charts: Charts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,13 +115,21 @@ def make(source: Source, terms: Terms, ports: JudgePorts, reporter: Reporter) ->
     """Runs resolve and render. Raises GatewayErrors, `Cancelled` among them."""
     with stage(reporter, StageName.RESOLVE) as outcome:
         timeout = terms.registry_timeout_seconds
-        resolved = resolve(source, terms.place, ports.registry, timeout_seconds=timeout)
-        outcome.detail = ", ".join(resolved.images.values()) or f"{len(resolved.files)} objects as the team wrote them"
+        resolved = resolve(source, terms.place, ports.registry, ports.charts, timeout_seconds=timeout)
+        outcome.detail = _resolved_words(resolved)
     with stage(reporter, StageName.RENDER) as outcome:
         timeout = terms.render_timeout_seconds
         rendered = render(resolved, terms.place, terms.facts, ports.helm, timeout_seconds=timeout)
+        for one in rendered.found:
+            reporter.log(StageName.RENDER, f"{one.resource}: {one.what}")
         outcome.detail = f"{len(rendered.objects)} objects by {rendered.chart_label}"
     return Made(resolved, rendered)
+
+
+def _resolved_words(resolved: Resolved) -> str:
+    if resolved.third_party is not None:
+        return resolved.third_party.label
+    return ", ".join(resolved.images.values()) or f"{len(resolved.files)} objects as the team wrote them"
 
 
 def judge(source: Source, made: Made, terms: Terms, ports: JudgePorts, reporter: Reporter) -> tuple[Finding, ...]:
@@ -138,13 +152,17 @@ def judge(source: Source, made: Made, terms: Terms, ports: JudgePorts, reporter:
             return _told(outcome, lint(subject, ports.lint, environment, terms.waivers, timeout_seconds=timeout))
 
     def allowed() -> tuple[Finding, ...]:
+        checks: tuple[Check, ...] = (*ports.policy, Brought(rendered.found)) if rendered.found else ports.policy
         with stage(reporter, StageName.POLICY) as outcome:
-            return _told(outcome, policy(subject, ports.policy, environment, terms.waivers, timeout_seconds=timeout))
+            return _told(outcome, policy(subject, checks, environment, terms.waivers, timeout_seconds=timeout))
 
     with ThreadPoolExecutor(2) as pool:
         both = [pool.submit(linted), pool.submit(allowed)]
     found = tuple(finding for one in reversed(both) for finding in one.result())
-    return located(merged(found), source.declaration, made.resolved.written, terms.place.environment.name)
+    once = merged(found)
+    if made.resolved.third_party is not None:
+        return of_chart(once, source.declaration, rendered.templates)
+    return located(once, source.declaration, made.resolved.written, terms.place.environment.name)
 
 
 def _told(outcome: Outcome, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

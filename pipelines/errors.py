@@ -83,6 +83,14 @@ class InvalidDeployFile(InvalidInput):
     title = "deploy.yaml can't be used"
 
 
+class InvalidChart(InvalidInput):
+    """A third-party chart is not what it has to be: too large, a path that leads out, not the digest that is pinned."""
+
+    code = "invalid-chart"
+    http_status = 422
+    title = "The chart can't be used"
+
+
 class UnsafeCheckout(InvalidInput):
     """The tree holds something that must not be followed: a link that leads out, a file too large."""
 
@@ -194,6 +202,13 @@ class RegistryUnavailable(Unavailable):
 
     code = "registry-unavailable"
     title = "The image registry does not answer"
+
+
+class ChartUnavailable(Unavailable):
+    """Where a third-party chart is published there is no answer, or none of any use."""
+
+    code = "chart-unavailable"
+    title = "The chart can't be downloaded now"
 
 
 class ImageNotFound(InvalidInput):

@@ -55,3 +55,10 @@ def hook_fault(annotations: Mapping[str, str]) -> tuple[str, str, str] | None:
     if not re.fullmatch(r"-?[0-9]{1,9}", annotations.get(_WEIGHT, "0")):
         return _WEIGHT, f"the weight {annotations[_WEIGHT]!r} is no number", 'Write a number as a text, such as "-5"'
     return None
+
+
+def runs_elsewhere(manifest: Manifest) -> bool:
+    """Whether it is a hook for events alone that never come here, such as `pre-delete`."""
+    annotations = manifest["metadata"].get("annotations")
+    events = annotations.get(_HOOK) if isinstance(annotations, dict) else None
+    return isinstance(events, str) and all(one.strip() in _ELSEWHERE for one in events.split(","))

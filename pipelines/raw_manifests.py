@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pipelines.errors import InvalidDeployFile
 from pipelines.hooks import hook_fault
 from pipelines.manifests import name_of, to_value
 from pipelines.place import Place
+from pipelines.ports import Manifest
 from pipelines.sources import Written
 from pipelines.yaml_nodes import InvalidYaml, Node, compose, lines
 
@@ -23,10 +24,11 @@ def chart_files(
     """
     files: dict[str, bytes] = {}
     written: dict[str, Written] = {}
-    for name, content in manifests.items():
+    for name, text in manifests.items():
         try:
-            for node in compose(content):
-                manifest = _object(node, name, place)
+            for node in compose(text):
+                manifest = insist_on_own(to_value(node), f"{name}:{node.line}", place)
+                insist_on_annotations(manifest, node, lambda line, name=name: f"{name}:{line}")
                 resource = name_of(manifest)
                 if resource in written:
                     raise InvalidDeployFile(
@@ -35,16 +37,15 @@ def chart_files(
                         where=f"{name}:{node.line}",
                     )
                 written[resource] = Written(name, dict(lines(node)), node.line)
-                labelled = _labelled(manifest, place, commit)
-                files[f"manifests/{len(files):03}.json"] = json.dumps(labelled, indent=1, ensure_ascii=False).encode()
+                content = labelled(manifest, place, commit)
+                files[f"manifests/{len(files):03}.json"] = json.dumps(content, indent=1, ensure_ascii=False).encode()
         except InvalidYaml as error:
             raise InvalidDeployFile(error.reason, "Correct that line", where=f"{name}:{error.line}") from error
     return files, written
 
 
-def _object(node: Node, name: str, place: Place) -> dict[str, Any]:
-    where = f"{name}:{node.line}"
-    value = to_value(node)
+def insist_on_own(value: Any, where: str, place: Place) -> dict[str, Any]:
+    """`value`, when it is one object that this App may bring; raises `InvalidDeployFile` at `where` otherwise."""
     if not isinstance(value, dict) or not all(isinstance(value.get(key), str) for key in ("apiVersion", "kind")):
         raise InvalidDeployFile("this is no object with apiVersion and kind", "Write a Kubernetes object", where=where)
     # Whoever reads the objects of a List one by one would find among them what is refused below.
@@ -76,12 +77,12 @@ def _object(node: Node, name: str, place: Place) -> dict[str, Any]:
             "Leave it out, or give it a name, a type and labels of its own",
             where=where,
         )
-    _insist_on_annotations(metadata.get("annotations"), node, name)
     return value
 
 
-def _insist_on_annotations(annotations: Any, node: Node, name: str) -> None:
-    """Raises `InvalidDeployFile`, with the line, for annotations that are none, and for hooks that would never run."""
+def insist_on_annotations(manifest: Manifest, node: Node, where: Callable[..., str]) -> None:
+    """Raises `InvalidDeployFile`, at `where` of the line, for annotations that are none, and hooks that never run."""
+    annotations = manifest["metadata"].get("annotations")
     found = annotations if annotations is not None else {}
     written = dict(lines(node))
     path: tuple[str, ...] = ("metadata", "annotations")
@@ -93,7 +94,7 @@ def _insist_on_annotations(annotations: Any, node: Node, name: str) -> None:
             return
         key, reason, solution = fault
         path = (*path, key)
-    raise InvalidDeployFile(reason, solution, where=f"{name}:{written.get(path, node.line)}")
+    raise InvalidDeployFile(reason, solution, where=where(written.get(path, node.line)))
 
 
 def _is_a_record(value: dict[str, Any], metadata: dict[str, Any]) -> bool:
@@ -104,7 +105,8 @@ def _is_a_record(value: dict[str, Any], metadata: dict[str, Any]) -> bool:
     return is_labelled or metadata["name"].startswith("sh.helm.release.") or value.get("type") in own_types
 
 
-def _labelled(manifest: dict[str, Any], place: Place, commit: str) -> dict[str, Any]:
+def labelled(manifest: Mapping[str, Any], place: Place, commit: str) -> dict[str, Any]:
+    """`manifest` in the App's namespace, with the labels that say whose it is."""
     ours = {
         "deploy-gateway.dev/app": place.app.name,
         "deploy-gateway.dev/team": place.app.team,

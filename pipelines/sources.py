@@ -37,6 +37,20 @@ def located(
     return tuple(replace(finding, source=_of_key(finding, declaration, file, environment)) for finding in findings)
 
 
+def of_chart(
+    findings: Iterable[Finding], declaration: Declaration, templates: Mapping[str, str]
+) -> tuple[Finding, ...]:
+    """`findings` about what a third-party chart renders: the place to edit is its values, the template is told."""
+    source = declaration.source("values") if ("values",) in declaration.lines else declaration.source("chart")
+    return tuple(replace(one, source=source, what=with_template(one, templates)) for one in findings)
+
+
+def with_template(finding: Finding, templates: Mapping[str, str]) -> str:
+    """What was found, and the template that the object comes from, where there is one."""
+    template = templates.get(finding.resource)
+    return f"{finding.what} ({template})" if template else finding.what
+
+
 def _of_manifest(finding: Finding, declaration: Declaration, written: Mapping[str, Written]) -> str:
     place = written.get(finding.resource)
     if place is None:

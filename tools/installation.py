@@ -171,6 +171,7 @@ def _gateway_yaml(
             ],
             "smoke": f"{stack.registry}/{SMOKE_IMAGE}",
         },
+        "chart_repositories": [{"prefix": f"oci://{stack.registry}/", "plain_http": True}],
         "git": {"allowed_hosts": [stack.git_url.removeprefix("http://")]},
     }
     return json.dumps(document, indent=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from configuration.references import Reference
 from configuration.settings import Settings
+from pipelines.adapters.chart_downloads import ChartDownloads
 from pipelines.adapters.cosign import CosignSignatures
 from pipelines.adapters.image_store import ImageStore
 from pipelines.adapters.public_keys import PublicKeys
@@ -12,6 +13,7 @@ from pipelines.credentials import Credentials, ReadCredentials, parse_credential
 from pipelines.image_check import BaseImageCheck
 from pipelines.ports import Check
 from pipelines.signature_check import SignatureCheck
+from pipelines.third_party.published import ChartRepository
 
 
 def open_registries(settings: Settings) -> Registries:
@@ -21,6 +23,15 @@ def open_registries(settings: Settings) -> Registries:
         plain_http_hosts=[one.prefix.split("/")[0] for one in settings.registries if one.plain_http],
         credentials={name: reader(one) for name, one in {**by_prefix, **settings.base_credentials}.items()},
     )
+
+
+def open_charts(settings: Settings) -> ChartDownloads:
+    """The client of all chart repositories, with credentials for those that have some. Raises as above."""
+    repositories = [
+        ChartRepository(one.prefix, one.plain_http, reader(one.credentials) if one.credentials else None)
+        for one in settings.chart_repositories
+    ]
+    return ChartDownloads(settings.work_dir / "charts", repositories)
 
 
 def image_checks(settings: Settings, registries: Registries) -> tuple[Check, ...]:

@@ -34,7 +34,7 @@ from store import Store, open_store
 from store.queue import CHECK_QUEUE, HintJob, RedisQueue, deploy_queue, work_queue
 from workers import benchmarks, jobs, reconciler  # noqa: F401 (jobs: imported before the fork, not by each job)
 from workers.context import CheckContext, DeployContext, enter
-from workers.images import image_checks, open_registries, reader
+from workers.images import image_checks, open_charts, open_registries, reader
 from workers.parameters import keep_parameters
 
 _BETWEEN_JOBS_SECONDS = 30
@@ -60,6 +60,7 @@ def run_check_worker(settings: Settings, *, helm: Path, kube_score: Path) -> Non
             credentials={host: reader(reference) for host, reference in settings.git_credentials.items()},
         ),
         registry=registries,
+        charts=open_charts(settings),
         helm=HelmClient(helm, settings.work_dir / "helm-check"),
         lint=(schemas, KubeScore(kube_score)),
         policy=(

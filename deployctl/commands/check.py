@@ -11,7 +11,27 @@ from deployctl import options
 
 
 @click.command()
-@click.argument("folders", metavar="[DIR]...", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("folders", metavar="[DIR | -]...", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--manifests",
+    multiple=True,
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="Manifests in a file or a folder, in place of DIR; they need no deploy.yaml. May be given several times.",
+)
+@click.option(
+    "--chart",
+    metavar="PATH|URL",
+    help="A chart, in place of DIR: a folder, a .tgz, or oci://…/NAME or https://…/NAME with --version.",
+)
+@click.option("--version", metavar="VERSION", help="Of the chart at that address. Its digest is told.")
+@click.option(
+    "--values",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Values for --chart. May be given several times; the last counts most.",
+)
 @options.local
 @click.option(
     "-o",
@@ -25,8 +45,19 @@ from deployctl import options
 @click.option(
     "-j", "--jobs", "processes", type=click.IntRange(1, 256), default=None, help="Processes.  [default: one a core]"
 )
-def check(folders: tuple[Path, ...], form: str, processes: int | None, **place: Any) -> None:
+def check(
+    folders: tuple[Path, ...],
+    manifests: tuple[Path, ...],
+    chart: str | None,
+    version: str | None,
+    values: tuple[Path, ...],
+    form: str,
+    processes: int | None,
+    **place: Any,
+) -> None:
     """Every check, of each DIR with its deploy.yaml, on this machine. Works without a gateway, remote or registry.
+
+    With `-`, of the manifests on standard input.
 
     What can't be checked here is said. Exit codes: 0 nothing blocks · 3 something does · 2 a file can't be
     used · 1 a check crashed, which is never a pass.
@@ -35,16 +66,35 @@ def check(folders: tuple[Path, ...], form: str, processes: int | None, **place: 
     deployctl check
     deployctl check apps/* --env production --config gateway.yaml
     deployctl check -o sarif > checks.sarif
+    deployctl check --manifests k8s/ --namespace shop
+    deployctl check --chart charts/nexus --values values.yaml
+    helm template shop charts/shop | deployctl check -
     """
+    is_input = Path("-") in folders
+    if sum(map(bool, (folders, manifests, chart))) > 1 or (is_input and len(folders) > 1):
+        raise click.UsageError("one at a time: DIR, or --manifests PATH, or --chart PATH, or - for standard input")
+    if values and not chart:
+        raise click.UsageError("--values are those of --chart")
+    from dataclasses import replace
+
     from deployctl.config import platform_file
     from deployctl.fleet import check_all
     from deployctl.local import Programs
+    from deployctl.loose import check_loose
+    from deployctl.loose_charts import check_chart
     from deployctl.platform import Asked, platform_for
     from deployctl.render.reports import print_report
     from pipelines.adapters.programs import HELM, KUBE_SCORE, find
 
-    platform = platform_for(Asked(**{**place, "config": place["config"] or platform_file()}))
+    asked = Asked(**{**place, "config": place["config"] or platform_file()})
+    is_loose = bool(manifests or chart) or is_input
+    platform = platform_for(replace(asked, namespace=asked.namespace or "default") if is_loose else asked)
     programs = Programs(find(HELM), find(KUBE_SCORE))
-    report = check_all(folders or (Path(),), platform, programs, processes)
+    if chart:
+        report = check_chart(chart, version, values, platform, programs)
+    elif is_loose:
+        report = check_loose(manifests, platform, programs)
+    else:
+        report = check_all(folders or (Path(),), platform, programs, processes)
     print_report(report, form)
     raise click.exceptions.Exit(report.exit)

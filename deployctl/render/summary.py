@@ -14,7 +14,8 @@ _WORDS = (
 def summary(report: Report) -> str:
     """One line: how many Apps, what stops them."""
     count = len(report.verdicts)
-    apps = "1 App" if count == 1 else f"{count} Apps"
+    apps = report.verdicts[0].counted if count == 1 else ""
+    apps = apps or ("1 App" if count == 1 else f"{count} Apps")
     states = ((len(report.of(state)), word) for state, word in _WORDS)
     parts = [f"{number} {word}" for number, word in states if number]
     warnings = sum(len(one.warnings) for one in report.verdicts)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import io
 import json
 import re
 import secrets
 import shutil
-import tarfile
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +22,7 @@ from pipelines.errors import CheckCrashed, ClusterUnavailable, GatewayError, Inv
 from pipelines.hooks import hook_events
 from pipelines.manifests import parse
 from pipelines.ports import HelmRevision
+from pipelines.third_party.archive import packed
 
 T = TypeVar("T")
 
@@ -53,14 +52,15 @@ class HelmClient:
 
     def package(self, chart: Path, files: Mapping[str, bytes] | None = None) -> tuple[str, str, bytes]:
         """See `pipelines.ports.Helm.package`; `files` (path in the chart → content) are added to it."""
-        about = yaml.safe_load((chart / "Chart.yaml").read_bytes())
-        name, version = str(about["name"]), str(about["version"])
         contents = {
             path.relative_to(chart).as_posix(): path.read_bytes()
             for path in chart.rglob("*")
             if path.is_file() and not path.name.startswith(".")
         }
-        return name, version, _archive(name, {**contents, **(files or {})})
+        contents |= files or {}
+        about = yaml.safe_load(contents["Chart.yaml"])
+        name, version = str(about["name"]), str(about["version"])
+        return name, version, packed(name, contents)
 
     def template(
         self,
@@ -187,17 +187,6 @@ def _now(call: Coroutine[Any, Any, T], timeout_seconds: float) -> T:
         return await asyncio.wait_for(call, timeout_seconds)
 
     return asyncio.run(bounded())
-
-
-def _archive(name: str, contents: Mapping[str, bytes]) -> bytes:
-    """A chart archive whose bytes depend on `contents` alone: no times, owners or order of a file system."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for path in sorted(contents):
-            entry = tarfile.TarInfo(f"{name}/{path}")
-            entry.size, entry.mode = len(contents[path]), 0o644
-            archive.addfile(entry, io.BytesIO(contents[path]))
-    return gzip.compress(buffer.getvalue(), mtime=0)
 
 
 def _most_waits(bundle: Bundle) -> int:

@@ -82,7 +82,8 @@ class KubeScore:
 
 def _with_namespace(manifest: Any, namespace: str) -> Any:
     # It compares namespaces to see which policy selects which pod, and helm leaves them to the request.
-    return {**manifest, "metadata": {**(manifest.get("metadata") or {}), "namespace": namespace}}
+    metadata = manifest.get("metadata") or {}
+    return {**manifest, "metadata": {**metadata, "namespace": metadata.get("namespace") or namespace}}
 
 
 def _findings(scored: dict[str, Any], check: dict[str, Any], objects: tuple[Manifest, ...]) -> list[Finding]:

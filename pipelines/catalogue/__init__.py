@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from pipelines.catalogue.charts import CHARTS
 from pipelines.catalogue.entry import Entry, Holds
 from pipelines.catalogue.images import IMAGES
 from pipelines.catalogue.kube_score import KUBE_SCORE
@@ -20,7 +21,7 @@ from pipelines.suggestions import did_you_mean
 
 __all__ = ["Entry", "Holds", "catalogue", "entry_of"]
 
-_WRITTEN: tuple[tuple[Entry, ...], ...] = (RELATIONS, IMAGES, KUBE_SCORE, SCHEMAS, KUBERNETES, POSTURE)
+_WRITTEN: tuple[tuple[Entry, ...], ...] = (CHARTS, RELATIONS, IMAGES, KUBE_SCORE, SCHEMAS, KUBERNETES, POSTURE)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pipelines.deployfile.parts import FileSource
@@ -21,7 +22,19 @@ def _changes(file: DeployFile, overlay: Overlay) -> dict[str, Any]:
     given = {key: getattr(overlay, key) for key in overlay.model_fields_set if getattr(overlay, key) is not None}
     merged = {key: {**getattr(file, key), **value} for key, value in given.items() if key in _MERGED}
     instead = {other: None for key, other in _INSTEAD.items() if key in given and other not in given}
+    if "values" in given:
+        merged["values"] = with_values(file.values, given["values"])
     return {**given, **instead, **merged}
+
+
+def with_values(values: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """`over` laid over `values` as Helm does it: mappings key by key, everything else replaced."""
+    merged = dict(values)
+    for key, value in over.items():
+        known = merged.get(key)
+        is_deeper = isinstance(known, Mapping) and isinstance(value, Mapping)
+        merged[key] = with_values(known or {}, value) if is_deeper else value
+    return merged
 
 
 def repository_files(file: DeployFile) -> frozenset[str]:

@@ -348,3 +348,32 @@ class JobRun(Part):
     retries: Annotated[int, Field(ge=0, le=10)] = Field(default=2, description="How often it is tried again.")
     completions: Annotated[int, Field(ge=1, le=1000)] = Field(default=1, description="How many runs have to succeed.")
     parallelism: Annotated[int, Field(ge=1, le=100)] = Field(default=1, description="How many run at the same time.")
+
+
+class ChartSource(Part):
+    """A chart that somebody else wrote: in the repository, or pinned by version and digest where it is published."""
+
+    path: RepositoryPath | None = Field(default=None, description="A folder or a .tgz in the repository.")
+    name: Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$")] | None = Field(
+        default=None, description="The chart's name there."
+    )
+    repository: Annotated[str, Field(pattern=r"^(oci|https?)://[A-Za-z0-9._:/-]{1,200}$")] | None = Field(
+        default=None, description="oci://HOST/PATH, or the https:// address of a classic repository."
+    )
+    version: Annotated[str, Field(pattern=r"^v?[0-9]+(\.[0-9]+){0,2}([-+][0-9A-Za-z.+-]{1,100})?$")] | None = Field(
+        default=None, description="One version; no range."
+    )
+    digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")] | None = Field(
+        default=None, description="sha256 of the .tgz: what the digest of its layer is, in an OCI registry."
+    )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> ChartSource:
+        remote = ("name", "repository", "version")
+        given = [key for key in (*remote, "digest") if getattr(self, key) is not None]
+        if self.path is not None and given:
+            raise ValueError(f"with path, these are not read: {', '.join(given)}")
+        missing = [key for key in remote if getattr(self, key) is None]
+        if self.path is None and missing:
+            raise ValueError(f"missing: {', '.join(missing)} (or `path: charts/NAME`, a folder or a .tgz)")
+        return self

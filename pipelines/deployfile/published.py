@@ -14,6 +14,7 @@ from pipelines.deployfile.schema import KEYS_NEEDED, KEYS_REFUSED, DeployFile
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _WITH_MANIFESTS = ("apiVersion", "app", "manifests")
+_WITH_CHART = ("apiVersion", "app", "chart", "values", "environments")
 _TRUTH = "^([Tt]rue|[Ff]alse|[Yy]es|[Nn]o|[Oo]n|[Oo]ff)$"
 
 
@@ -24,10 +25,14 @@ def json_schema() -> dict[str, Any]:
 
 
 def _either() -> dict[str, Any]:
-    """A workload, or manifests and nothing of a workload."""
+    """A workload, or manifests or a chart and nothing of a workload."""
     given = {"required": ["manifests"], "properties": {"manifests": {"type": "string"}}}
     only = {"propertyNames": {"enum": list(_WITH_MANIFESTS)}}
-    return {"if": given, "then": only, "else": {"required": ["workload"]}}
+    values_alone = {"additionalProperties": {"propertyNames": {"enum": ["values"]}}}
+    chart = {"propertyNames": {"enum": list(_WITH_CHART)}, "properties": {"environments": values_alone}}
+    workload = {"required": ["workload"], "properties": {"values": False}}
+    either = {"if": {"required": ["chart"]}, "then": chart, "else": workload}
+    return {"if": given, "then": only, "else": either}
 
 
 def _of_kind(workload: str) -> dict[str, Any]:

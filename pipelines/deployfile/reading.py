@@ -13,6 +13,7 @@ from pipelines.deployfile.contradictions import contradictions
 from pipelines.deployfile.faults import faults_of
 from pipelines.deployfile.schema import DeployFile
 from pipelines.errors import Fault, InvalidDeployFile
+from pipelines.manifests import to_value
 from pipelines.yaml_nodes import InvalidYaml, Node, Scalar, Sequence
 
 LARGEST_BYTES = 256 * 1024
@@ -57,7 +58,7 @@ def read(content: bytes, name: str, *, app: str, environments: Collection[str]) 
         )
     lines = dict(yaml_nodes.lines(documents[0]))
     faults: list[Fault] = []
-    file = _validated(_as_text(documents[0]), name, lines, faults)
+    file = _validated(_with_values(documents[0]), name, lines, faults)
     if file is not None:
         declaration = Declaration(file, name, lines)
         faults += contradictions(file, declaration.source, app, environments)
@@ -73,6 +74,30 @@ def _invalid(name: str, faults: list[Fault]) -> InvalidDeployFile:
     return InvalidDeployFile(f"{name} has {len(faults)} mistakes", "Correct each of them", where=name, errors=faults)
 
 
+def _with_values(node: Node) -> Any:
+    """The document as texts, but for a chart's values: those are what Helm makes of them."""
+    document = _as_text(node)
+    if isinstance(node, yaml_nodes.Mapping):
+        for at, holder in _holders(node, document):
+            document_values = {key.text: value for key, value in at.items}
+            if "values" in document_values:
+                holder["values"] = to_value(document_values["values"])
+    return document
+
+
+def _holders(node: yaml_nodes.Mapping, document: Any) -> list[tuple[yaml_nodes.Mapping, Any]]:
+    """Where `values` may stand: at the root, and in each Environment."""
+    keys = {key.text: value for key, value in node.items}
+    environments = keys.get("environments")
+    found = [(node, document)]
+    if isinstance(environments, yaml_nodes.Mapping):
+        overlays = [(key.text, value) for key, value in environments.items]
+        found += [
+            (value, document["environments"][name]) for name, value in overlays if isinstance(value, yaml_nodes.Mapping)
+        ]
+    return found
+
+
 def _as_text(node: Node) -> Any:
     """Scalars stay the texts that were written: the schema says what is a number."""
     if isinstance(node, Scalar):
@@ -83,12 +108,6 @@ def _as_text(node: Node) -> Any:
 
 
 def _validated(value: Any, name: str, lines: dict[yaml_nodes.Path, int], faults: list[Fault]) -> DeployFile | None:
-    if isinstance(value, dict) and "chart" in value:
-        where = f"{name}:{lines[('chart',)]}"
-        faults.append(
-            Fault(where, "chart is not supported by this version", "Render the chart and use `manifests: k8s/`")
-        )
-        return None
     try:
         return DeployFile.model_validate(value)
     except ValidationError as error:

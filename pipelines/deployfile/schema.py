@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
 from pipelines.deployfile.parts import (
     Autoscale,
+    ChartSource,
     Command,
     Cron,
     EnvFrom,
@@ -52,7 +53,8 @@ Files = Annotated[dict[ContainerPath, FileText | FileSource], Field(max_length=5
 class Overlay(Part):
     """What differs in one Environment.
 
-    `env`, `files` and `external_secrets` are merged entry by entry; everything else is replaced.
+    `env`, `files` and `external_secrets` are merged entry by entry, `values` at every depth;
+    everything else is replaced.
     """
 
     image: Image | None = Field(default=None, description="Another image here.")
@@ -71,10 +73,11 @@ class Overlay(Part):
         default=None, description="Other sizes here."
     )
     external_secrets: dict[Name, ExternalSecret] | None = Field(default=None, description="Other places here.")
+    values: dict[str, Any] | None = Field(default=None, description="Values of the chart that differ here.")
 
 
 class DeployFile(Part):
-    """`deploy.yaml`, version deploy-gateway/v1: a workload, or a folder of manifests."""
+    """`deploy.yaml`, version deploy-gateway/v1: a workload, a folder of manifests, or a chart of others."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, title="deploy.yaml")
 
@@ -131,6 +134,8 @@ class DeployFile(Part):
     manifests: str | None = Field(
         default=None, description="A folder of Kubernetes manifests, in place of the keys above."
     )
+    chart: ChartSource | None = Field(default=None, description="A chart of others, in place of the keys above.")
+    values: dict[str, Any] = Field(default_factory=dict, description="The chart's values, as its values.yaml has them.")
 
     @model_validator(mode="after")
     def _one_source(self) -> DeployFile:
@@ -140,11 +145,25 @@ class DeployFile(Part):
             if extra:
                 raise ValueError(f"with manifests, these are not read: {', '.join(sorted(extra))}")
             return self
+        if self.chart is not None:
+            self._insist_on_values_alone()
+            return self
+        if "values" in self.model_fields_set:
+            raise ValueError("values are a chart's, and there is no chart")
         needed = ("workload", "image", "resources", *KEYS_NEEDED.get(self.workload or "web", ()))
         missing = [key for key in needed if getattr(self, key) is None]
         if missing:
-            raise ValueError(f"missing: {', '.join(missing)} (or `manifests: k8s/` in place of them)")
+            raise ValueError(f"missing: {', '.join(missing)} (or `manifests: k8s/`, or a chart, in place of them)")
         return self
+
+    def _insist_on_values_alone(self) -> None:
+        extra = self.model_fields_set - {"apiVersion", "app", "chart", "values", "environments"}
+        if extra:
+            raise ValueError(f"with chart, these are not read: {', '.join(sorted(extra))}")
+        for name, overlay in self.environments.items():
+            extra = overlay.model_fields_set - {"values"}
+            if extra:
+                raise ValueError(f"with chart, {name} can have values alone, not: {', '.join(sorted(extra))}")
 
 
 KEYS_NEEDED: dict[str, tuple[str, ...]] = {

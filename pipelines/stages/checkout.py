@@ -9,8 +9,10 @@ from pathlib import Path
 from pipelines.apps import App
 from pipelines.deployfile import LARGEST_BYTES, LARGEST_FILE_BYTES, Declaration, read, repository_files
 from pipelines.deployfile.texts import is_text
-from pipelines.errors import InvalidDeployFile, UnsafeCheckout
+from pipelines.errors import InvalidChart, InvalidDeployFile, UnsafeCheckout
 from pipelines.ports import Checkout, Git
+from pipelines.third_party.archive import LARGEST_ARCHIVE_BYTES, MOST_FILES, unpacked, with_subcharts
+from pipelines.third_party.chart import ThirdPartyChart, read_chart
 
 _LARGEST_MANIFEST_BYTES = 1024 * 1024
 _MOST_MANIFESTS = 200
@@ -20,13 +22,15 @@ _MOST_MANIFESTS = 200
 class Source:
     """What the team wrote. `manifests` maps paths in the repository to contents; empty for the standard chart.
 
-    `files` are the texts of those that `files:` in deploy.yaml takes from the repository, by path there.
+    `files` are the texts of those that `files:` in deploy.yaml takes from the repository, by path there. `chart` is
+    a third-party chart that is in the repository.
     """
 
     checkout: Checkout
     declaration: Declaration
     manifests: Mapping[str, bytes]
     files: Mapping[str, str] = field(default_factory=dict)
+    chart: ThirdPartyChart | None = None
 
 
 def checkout(
@@ -45,7 +49,8 @@ def read_source(app: App, commit: Checkout, environments: Collection[str]) -> So
     content = read_deploy_file(app.deploy_file, commit)
     declaration = read(content, app.deploy_file, app=app.name, environments=environments)
     folder = declaration.file.manifests
-    return Source(commit, declaration, _manifests(commit, folder) if folder else {}, texts_of(commit, declaration))
+    manifests = _manifests(commit, folder) if folder else {}
+    return Source(commit, declaration, manifests, texts_of(commit, declaration), _vendored(commit, declaration))
 
 
 def read_deploy_file(name: str, commit: Checkout) -> bytes:
@@ -96,6 +101,31 @@ def _text(name: str, content: bytes, declaration: Declaration) -> str:
             where=declaration.source("files"),
         )
     return text
+
+
+def _vendored(commit: Checkout, declaration: Declaration) -> ThirdPartyChart | None:
+    """The chart at `chart.path`: a folder, or an archive. Raises subclasses of `InvalidInput`."""
+    path = declaration.file.chart.path if declaration.file.chart else None
+    if path is None:
+        return None
+    if path.endswith(".tgz"):
+        archive = _read(commit, path, LARGEST_ARCHIVE_BYTES, declaration.source("chart", "path"))
+        return read_chart(unpacked(archive, path), path)
+    top = commit.path / path
+    if not top.is_dir():
+        raise InvalidDeployFile(
+            f"there is no folder {path}", "Commit it, or correct the path", where=declaration.source("chart", "path")
+        )
+    return read_chart(with_subcharts(_tree(commit, top), path), path)
+
+
+def _tree(commit: Checkout, top: Path) -> dict[str, bytes]:
+    files = sorted(path for path in top.rglob("*") if path.is_file() or path.is_symlink())
+    if len(files) > MOST_FILES:
+        reason = f"it has {len(files)} files, and {MOST_FILES} are the most"
+        raise InvalidChart(reason, "Leave out what the chart doesn't need", where=top.name)
+    names = {path.relative_to(top).as_posix(): path.relative_to(commit.path).as_posix() for path in files}
+    return {inside: _read(commit, name, LARGEST_ARCHIVE_BYTES) for inside, name in names.items()}
 
 
 def _manifests(commit: Checkout, folder: str) -> dict[str, bytes]:

@@ -15,6 +15,8 @@ from pipelines.ports import Registry
 from pipelines.raw_manifests import chart_files
 from pipelines.sources import Written, line_of
 from pipelines.stages.checkout import Source
+from pipelines.third_party.chart import ThirdPartyChart
+from pipelines.third_party.published import Charts, published
 from pipelines.values import chart_values, image_key, images_of
 
 CHARTS = Path(__file__).resolve().parents[2] / "charts"
@@ -24,24 +26,35 @@ __all__ = ["CHARTS", "Place", "Resolved", "resolve"]
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """Chart, the files that are added to it, values, images; and where objects were written, for raw manifests."""
+    """Chart, the files that are added to it, values, images; and where objects were written, for raw manifests.
+
+    With `third_party`, `chart` is what will print the objects that it renders to with `values`, labelled with `commit`.
+    """
 
     chart: Path
     files: Mapping[str, bytes]
     values: Mapping[str, Any]
     images: Mapping[str, str]
     written: Mapping[str, Written]
+    third_party: ThirdPartyChart | None = None
+    commit: str = ""
 
 
-def resolve(source: Source, place: Place, registry: Registry | None, *, timeout_seconds: float) -> Resolved:
+def resolve(
+    source: Source, place: Place, registry: Registry | None, charts: Charts | None = None, *, timeout_seconds: float
+) -> Resolved:
     """Without a registry, tags stay as they are written.
 
-    Raises `InvalidDeployFile` for what this place, or its chart, has not, `ImageNotFound`, `RegistryUnavailable`.
+    Raises `InvalidDeployFile` for what this place, or its chart, has not, `ImageNotFound`, `RegistryUnavailable`,
+    and what `published` raises.
     """
     if source.manifests:
         files, written = chart_files(source.manifests, place, source.checkout.commit)
         return Resolved(CHARTS / "raw-manifests", files, {}, {}, written)
     file = overlaid(source.declaration.file, place.environment.name)
+    chart = source.chart or published(source.declaration, charts, timeout_seconds=timeout_seconds)
+    if chart is not None:
+        return Resolved(CHARTS / "raw-manifests", {}, file.values, {}, {}, chart, source.checkout.commit)
 
     def where(image: str) -> str:
         return line_of(image_key(file, image), source.declaration, place.environment.name)

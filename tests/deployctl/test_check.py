@@ -233,7 +233,7 @@ def test_a_link_is_not_followed(check: Check, tmp_path: Path) -> None:
 
 def test_every_feature_of_the_chart_passes_where_nothing_is_known_of_the_platform(check: Check, tmp_path: Path) -> None:
     names = [shutil.copytree(FOLDER / name, tmp_path / name).name for name in FEATURES]
-    report = check(*names, processes=2, chart="next")
+    report = check(*names, processes=2, standard_chart="next")
     refused = [(one.file, one.faults, one.blocking) for one in report.verdicts if one.state is not VerdictState.PASSED]
     assert refused == []
 

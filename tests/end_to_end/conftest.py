@@ -61,6 +61,7 @@ APPS = tuple(
         "lenient",
         "proven",
         "waived",
+        "third-party",
     )
 )
 # In the one findings are shown only, as they are where a platform team has just begun; in the other all is proven.

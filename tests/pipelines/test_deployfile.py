@@ -100,7 +100,8 @@ def test_a_key_has_its_line() -> None:
         (("host: checkout.example.com", 'host: "a.example.com\\nb"'), "expose.host"),
         (("/v1", "/v9"), "deploy.yaml:1: apiVersion is"),
         (("workload: web\n", ""), "missing: workload"),
-        (("workload: web\n", "workload: web\nchart: {name: x}\n"), "deploy.yaml:4: chart is not supported"),
+        (("workload: web\n", "workload: web\nchart: {path: x}\n"), "with chart, these are not read: "),
+        (("workload: web\n", "workload: web\nvalues: {}\n"), "values are a chart's, and there is no chart"),
         (("workload: web\n", "workload: web\nmanifests: k8s\n"), "with manifests, these are not read"),
     ],
 )

@@ -1,0 +1,150 @@
+"""`deployctl check --manifests` and `-`: every check of what has no deploy.yaml, and nothing empty or unread passes."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from deployctl.exits import Exit
+from deployctl.local import Local, Programs
+from deployctl.loose import batches, check_loose, check_manifests, files_at
+from deployctl.platform import Asked, platform_for
+from deployctl.verdicts import Report, VerdictState
+from pipelines.errors import InvalidInput
+from tests.deployctl.offline import programs, run
+
+SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata:
+  name: {name}
+spec:
+  type: {type}
+  selector: {{app: web}}
+  ports: [{{port: 80}}]
+"""
+OPEN = SERVICE.format(name="web", type="LoadBalancer")
+CLOSED = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {a: b}\n"
+PLATFORM = platform_for(Asked(namespace="default"))
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Local:
+    return Local(PLATFORM, programs(), tmp_path_factory.mktemp("helm"))
+
+
+def _check(*paths: str) -> Report:
+    return check_loose(tuple(map(Path, paths)), PLATFORM, programs())
+
+
+def _sources(local: Local, **files: str) -> list[str]:
+    verdict = check_manifests("k8s", {name: text.encode() for name, text in files.items()}, local)
+    return [one.source for one in verdict.findings if one.rule == "service-type"]
+
+
+def test_a_finding_has_the_line_in_the_manifest(tmp_path: Path) -> None:
+    (tmp_path / "k8s").mkdir()
+    (tmp_path / "k8s" / "a.yaml").write_text(CLOSED + "---\n" + OPEN)
+    done = run("check", "--manifests", "k8s", at=tmp_path)
+    assert done.returncode == Exit.BLOCKED
+    assert "  k8s/a.yaml:11  service-type  critical" in done.stdout
+    assert "✗ 2 objects: 1 blocked, " in done.stdout
+
+
+def test_standard_input_is_read_to_its_end(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, OPEN.encode())
+    os.close(writing)
+    done = run("check", "-", "-o", "json", at=tmp_path, stdin=reading)
+    os.close(reading)
+    assert done.returncode == Exit.BLOCKED
+    findings = json.loads(done.stdout)["apps"][0]["findings"]
+    assert "stdin:6" in [one["source"] for one in findings if one["rule"] == "service-type"]
+
+
+def test_what_blocks_nothing_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.yml").write_text(CLOSED)
+    report = _check("a.yml")
+    assert (report.exit, report.verdicts[0].counted) == (Exit.DONE, "1 object")
+
+
+@pytest.mark.parametrize("text", ["", "---\n---\n", "# nothing\n", "kind: List\napiVersion: v1\nitems: []\n", "null\n"])
+def test_nothing_to_look_at_is_no_pass(local: Local, text: str) -> None:
+    verdict = check_manifests("a.yaml", {"a.yaml": text.encode()}, local)
+    assert verdict.state is VerdictState.INVALID
+    assert verdict.faults[0].reason == "there is no object in it"
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a: [1\n", "a.yaml:2"),
+        (CLOSED + "---\na: b\n", "a.yaml:6"),
+        ("- 1\n", "a.yaml:1"),
+        ("apiVersion: v1\nkind: Service\n", "a.yaml:1"),
+        ("apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n- 7\n", "a.yaml:4"),
+    ],
+)
+def test_what_is_no_object_is_told_with_its_line(local: Local, text: str, place: str) -> None:
+    verdict = check_manifests("a.yaml", {"a.yaml": text.encode()}, local)
+    assert (verdict.state, verdict.faults[0].where) == (VerdictState.INVALID, place)
+
+
+def test_what_could_not_be_read_hides_no_finding_beside_it(local: Local) -> None:
+    verdict = check_manifests("k8s", {"a.yaml": b"a: [", "b.yaml": OPEN.encode()}, local)
+    assert verdict.state is VerdictState.INVALID
+    assert "service-type" in [one.rule for one in verdict.findings]
+
+
+def test_the_items_of_a_list_are_looked_at_one_by_one(local: Local) -> None:
+    items = "".join(f"- {text.strip()}\n".replace("\n", "\n  ").rstrip(" ") for text in (CLOSED, OPEN))
+    assert _sources(local, a=f"apiVersion: v1\nkind: List\nitems:\n{items}") == ["a:13"]
+
+
+def test_json_is_read(local: Local) -> None:
+    lines = [
+        '{"apiVersion": "v1",',
+        '"kind": "Service",',
+        '"metadata": {"name": "a"},',
+        '"spec": {',
+        '"type": "NodePort"}}',
+    ]
+    text = "\n\t".join(lines)
+    assert _sources(local, a=text) == ["a:5"]
+
+
+def test_objects_of_one_name_each_have_their_own_line(local: Local) -> None:
+    other = "# another\n" + OPEN.replace("name: web", "name: web\n  namespace: two")
+    assert sorted(_sources(local, a=OPEN + "---\n" + OPEN, b=other)) == ["a:15", "a:6", "b:8"]
+
+
+def test_a_file_stays_together_and_namespaces_stay_as_they_are(local: Local) -> None:
+    place = local.place("local")
+    made, faults = batches({"a": OPEN.encode(), "b": (CLOSED + "---\n" + OPEN).encode()}, place)
+    assert not faults
+    assert [len(one.objects) for one in made] == [1, 2]
+    assert made[0].objects[0]["metadata"]["namespace"] == "default"
+    own = CLOSED.replace("settings}", "settings, namespace: two}")
+    assert batches({"a": own.encode()}, place)[0][0].objects[0]["metadata"]["namespace"] == "two"
+
+
+def test_a_check_that_crashes_is_no_pass(tmp_path: Path) -> None:
+    crashing = Programs(programs().helm, Path("/bin/false"))
+    local = Local(PLATFORM, crashing, tmp_path)
+    verdict = check_manifests("a", {"a": OPEN.replace("LoadBalancer", "ClusterIP").encode()}, local)
+    assert verdict.state is VerdictState.CRASHED
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="it can't be read") as raised:
+        files_at((tmp_path / "nothing.yaml",))
+    assert raised.value.where.endswith("nothing.yaml")
+
+
+def test_one_kind_of_input_at_a_time(tmp_path: Path) -> None:
+    assert run("check", "a", "--manifests", "b", at=tmp_path).returncode == Exit.WRONG_USAGE
+    assert run("check", "a", "-", at=tmp_path).returncode == Exit.WRONG_USAGE
