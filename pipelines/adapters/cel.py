@@ -19,7 +19,7 @@ from pipelines.manifests import name_of, without_nulls
 from pipelines.offending import Place, of_entry, of_field, of_pod
 from pipelines.pinpoint import pinpoint
 from pipelines.ports import CheckSubject, Manifest
-from pipelines.resources import at, field_text, group_of, plural_of
+from pipelines.resources import at, field_text, group_of, namespace_of, plural_of
 from pipelines.rules import Rule, lines_of
 
 # Texts and comments, which stay as they are; the question for a variable, and the variable.
@@ -119,9 +119,9 @@ class CelRules:
                     yield _finding(compiled.rule, manifest, place)
 
     def _activation(self, manifest: Manifest, subject: CheckSubject) -> Any:
-        """What expressions see. The server sees no nulls: an absent field and `field: null` are the same to it."""
+        """What expressions see."""
         data = {
-            "object": without_nulls(manifest),
+            "object": _as_sent(manifest, subject.namespace),
             "oldObject": None,
             "params": {"data": dict(subject.parameters)},
             "request": _request(manifest, subject),
@@ -201,6 +201,15 @@ def _plain(text: str) -> tuple[str, set[str]]:
     return _TOKENS.sub(replaced, text), names
 
 
+def _as_sent(manifest: Manifest, default: str) -> Manifest:
+    """`manifest` as policies on the server see it: without nulls, and in the namespace that it was written from."""
+    sent: dict[str, Any] = without_nulls(manifest)
+    namespace, metadata = namespace_of(manifest, default), sent.get("metadata", {})
+    if namespace and isinstance(metadata, dict):
+        sent["metadata"] = {**metadata, "namespace": namespace}
+    return sent
+
+
 def _request(manifest: Manifest, subject: CheckSubject) -> dict[str, Any]:
     """The request as the API server sees it, when the gateway makes `manifest` there."""
     group, _, version = str(manifest["apiVersion"]).rpartition("/")
@@ -213,7 +222,7 @@ def _request(manifest: Manifest, subject: CheckSubject) -> dict[str, Any]:
         "resource": resource,
         "requestResource": resource,
         "operation": "CREATE",
-        "namespace": str(at(manifest, ("metadata", "namespace")) or subject.namespace),
+        "namespace": namespace_of(manifest, subject.namespace),
         "name": str(at(manifest, ("metadata", "name")) or ""),
         "dryRun": False,
         "userInfo": {
