@@ -13,7 +13,7 @@ from pipelines.apps import App, ClusterName, Environment
 from pipelines.backstop import Exceptions
 from pipelines.base_images import BaseImages
 from pipelines.charts import StandardChart, StandardCharts
-from pipelines.errors import NotFound
+from pipelines.errors import InvalidInput, NotFound
 from pipelines.signature_check import Signed
 
 
@@ -128,6 +128,15 @@ class Settings:
             known = ", ".join(sorted(self.environments))
             raise NotFound(f"there is no Environment {name!r}", f"Environments are: {known}", where="environment")
         return self.environments[name]
+
+    def only_cluster(self, name: str | None = None) -> ClusterName:
+        """The cluster called `name`, or the only one. Raises `NotFound`, and `InvalidInput` where there are several."""
+        if name is not None:
+            return self.cluster(name)
+        if len(self.clusters) > 1:
+            known = ", ".join(sorted(self.clusters))
+            raise InvalidInput("there are several clusters", f"Say which, by --cluster: {known}", where="--cluster")
+        return self.clusters[0]
 
     def environments_of(self, cluster: ClusterName) -> tuple[Environment, ...]:
         """The Environments that are in `cluster`."""

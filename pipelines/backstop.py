@@ -55,6 +55,20 @@ def foundation(exceptions: Exceptions) -> tuple[Manifest, ...]:
     return tuple(_owned(one) for one in (*_read(ACCESS), *policies))
 
 
+def warned(objects: Collection[Manifest]) -> frozenset[str]:
+    """The policies that, by the bindings in `objects`, refuse nothing where no Environment says otherwise."""
+    bindings = [one["spec"] for one in objects if one["kind"] == "ValidatingAdmissionPolicyBinding"]
+    return frozenset(
+        spec["policyName"] for spec in bindings if "Warn" in spec["validationActions"] and not _is_of_some(spec)
+    )
+
+
+def _is_of_some(binding: Mapping[str, Any]) -> bool:
+    """Whether it holds in named Environments only."""
+    expressions = binding["matchResources"]["namespaceSelector"].get("matchExpressions", [])
+    return any(one["operator"] == "In" for one in expressions)
+
+
 def _read(path: Path) -> tuple[dict[str, Any], ...]:
     return tuple(yaml.safe_load_all(path.read_text("utf-8")))
 

@@ -88,13 +88,23 @@ def name_of(manifest: Manifest) -> str:
     return f"{manifest['kind']}/{name or '(without a name)'}"
 
 
+# What the API server makes of `key: null` in these maps, whose values are no objects.
+_NULL_IN = {"labels": "", "annotations": "", "matchLabels": "", "nodeSelector": "", "requests": "0", "limits": "0"}
+
+
 def without_nulls(value: Any) -> Any:
     """`value` as the API server reads its nulls: a field that is null is not there, an item that is null is empty."""
     if isinstance(value, dict):
-        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+        return {key: _field(key, item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
         return [_empty(value) if item is None else without_nulls(item) for item in value]
     return value
+
+
+def _field(key: str, value: Any) -> Any:
+    if key in _NULL_IN and isinstance(value, dict):
+        return {name: _NULL_IN[key] if item is None else without_nulls(item) for name, item in value.items()}
+    return without_nulls(value)
 
 
 def _empty(items: list[Any]) -> Any:

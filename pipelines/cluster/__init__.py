@@ -12,6 +12,7 @@ _FOLDER = Path(__file__).parent
 
 ACCESS = _FOLDER / "access.yaml"
 GATEWAY_ONLY = _FOLDER / "gateway-only.yaml"
+EXAMPLES = _FOLDER / "examples.yaml"
 
 SERVICE_ACCOUNT_NAMESPACE = "deploy-gateway"
 SERVICE_ACCOUNT = "deploy-gateway"

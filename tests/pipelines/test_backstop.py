@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipelines.backstop import OWNED_LABEL, Exceptions, backstop, foundation
+from pipelines.apps import ClusterName, Environment, EnvironmentName
+from pipelines.backstop import OWNED_LABEL, Exceptions, backstop, foundation, warned
+from pipelines.findings import Mode
 from pipelines.ports import Manifest
 from pipelines.rules import load_rules
 
@@ -50,3 +52,12 @@ def test_every_object_is_labelled_as_ours_and_there_once() -> None:
     objects = backstop(load_rules(), {"registries": "a/"}, (), Exceptions())
     assert {one["metadata"]["labels"][OWNED_LABEL] for one in objects} == {"true"}
     assert len({_key(one) for one in objects}) == len(objects)
+
+
+def test_a_rule_that_refuses_only_in_some_environments_is_known_as_warned() -> None:
+    rules = {rule.id: rule for rule in load_rules()}
+    (lenient,) = (rule for rule in rules if rules[rule].mode is Mode.WARN and rule == "secret-literals")
+    place = Environment(EnvironmentName("staging"), ClusterName("local"), mode=Mode.WARN)
+    strict = Environment(EnvironmentName("production"), ClusterName("local"), rule_modes={lenient: Mode.ENFORCE})
+    found = warned(backstop(tuple(rules.values()), {}, (place, strict), Exceptions()))
+    assert found == {rule for rule in rules if rules[rule].mode is Mode.WARN}

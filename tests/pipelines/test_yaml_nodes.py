@@ -147,3 +147,10 @@ def test_nulls_are_pruned_at_every_depth() -> None:
 @pytest.mark.parametrize(("items", "read"), [([None], [{}]), ([None, "a"], ["", "a"]), ([1, None], [1, 0])])
 def test_an_item_that_is_null_is_empty_and_not_gone(items: list[Any], read: list[Any]) -> None:
     assert without_nulls({"a": items}) == {"a": read}
+
+
+def test_a_null_in_a_map_of_texts_or_amounts_is_an_empty_one() -> None:
+    assert without_nulls({"labels": {"a": None}, "limits": {"cpu": None, "memory": "1Gi"}, "requests": None}) == {
+        "labels": {"a": ""},
+        "limits": {"cpu": "0", "memory": "1Gi"},
+    }

@@ -114,6 +114,7 @@ def _api_server(
             f"--tls-private-key-file={pki.key}",
             f"--token-auth-file={token_file}",
             "--authorization-mode=RBAC",
+            "--allow-privileged=true",  # as every real cluster has it: who may is what policies are for
             "--service-cluster-ip-range=10.96.0.0/16",
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={pki.service_account_key}",
