@@ -17,7 +17,7 @@ from pipelines.versions import parse_range
 def base_images(section: BaseImagesSection) -> BaseImages:
     """The section as the checks take it."""
     approved = tuple(_approved(entry) for entry in section.approved)
-    return BaseImages(approved, tuple(section.exempt), tuple(section.platforms))
+    return BaseImages(approved, tuple(section.exempt), tuple(section.platforms), section.scratch)
 
 
 def signed(section: SignaturesSection) -> Signed:

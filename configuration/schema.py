@@ -456,6 +456,11 @@ class BaseImagesSection(_Section):
         default_factory=list,
         description="Prefixes (`host/path/`) of images that have a base of their own, such as those of a vendor.",
     )
+    scratch: bool = Field(
+        default=False,
+        description="Whether images may be built on nothing (`FROM scratch`): those whose layers hold no shell, no "
+        "package database and no os-release.",
+    )
     platforms: list[Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+/[a-z0-9_]+(/v[0-9]+)?$")]] = Field(
         default_factory=list,
         description="What nodes are (`linux/amd64`, `linux/arm64`): each image has to be there for all of them.",

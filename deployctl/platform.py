@@ -89,7 +89,7 @@ class Platform:
         """What nothing on this machine can say."""
         schemas = NotChecked("schemas of the cluster", "no facts", "--facts FILE")
         platform = NotChecked("allowed registries and ways in", "no gateway.yaml", "--config FILE")
-        images = NotChecked("that images exist, and their base", "no registry is asked")
+        images = NotChecked("that images exist, their base and signatures", "no registry is asked")
         return (
             *([] if self.facts.schemas else [schemas]),
             *([platform] if self.registries is None else []),

@@ -34,12 +34,14 @@ class BaseImages:
     """What the platform says on bases.
 
     Images below `exempt` (prefixes that end in `/`) have a base of their own. `platforms` (`linux/amd64`) are what
-    nodes are, and each image has to have.
+    nodes are, and each image has to have. With `scratch`, an image may also stand on nothing: when none of its layers
+    brings parts of an operating system.
     """
 
     approved: tuple[ApprovedBase, ...]
     exempt: tuple[str, ...] = ()
     platforms: tuple[str, ...] = ()
+    scratch: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
 
@@ -16,7 +16,7 @@ from pipelines.findings import Finding
 from pipelines.image_contents import ImageContents, PlatformImage
 from pipelines.images import has_prefix, parse_image
 from pipelines.ports import CheckSubject, ImageReader
-from pipelines.used_images import used_images
+from pipelines.used_images import Use, used_images
 
 _SIDE_BY_SIDE = 8
 _TOLD_BEFORE = timedelta(days=30)
@@ -31,6 +31,11 @@ class _Said:
     entry: Entry
     what: str
     how: str = ""
+    enforce_from: str = ""
+
+    def at(self, use: Use) -> Finding:
+        finding = self.entry.finding(use.resource, use.field, self.what, self.how)
+        return replace(finding, enforce_from=self.enforce_from)
 
 
 class BaseImageCheck:
@@ -65,9 +70,7 @@ class BaseImageCheck:
         problems = [problem for _, problem in known if problem]
         judge = partial(self._judged, builds=builds, problems=problems)
         said = {image: tuple(judge(image, found)) for image, found in contents.items()}
-        return tuple(
-            one.entry.finding(use.resource, use.field, one.what, one.how) for use in uses for one in said[use.image]
-        )
+        return tuple(one.at(use) for use in uses for one in said[use.image])
 
     def _builds(self, base: ApprovedBase) -> tuple[tuple[Build, ...], str]:
         """The builds of `base`, and why there are none."""
@@ -96,9 +99,25 @@ class BaseImageCheck:
         yield from self._missing(image, found)
         below = [(one, builds.below(one)) for one in found.platforms]
         without = [one for one, build in below if build is None]
-        if without or not below:
-            yield _Said(BASE_APPROVED, _on_none(image, without, problems), self._any(builds))
+        why = self._not_scratch(image, without) if self._wanted.scratch else ""
+        may = self._wanted.scratch and not why
+        if not below or (without and not may):
+            reasons = [why] * bool(why) + problems
+            yield _Said(BASE_APPROVED, _on_none(image, without, reasons), self._any(builds))
         yield from self._dated(image, [(one, build) for one, build in below if build is not None], builds)
+
+    def _not_scratch(self, image: str, without: list[PlatformImage]) -> str:
+        """Why those that stand on no base don't stand on nothing either; empty when they all do."""
+        parsed = parse_image(image)
+        for one in without:
+            repository = f"{parsed.registry}/{parsed.repository}"
+            try:
+                system = self._reader.system_in(repository, one, timeout_seconds=self._timeout_seconds)
+            except _REFUSED as error:
+                return f"It could not be seen whether it is built FROM scratch: {error.reason}"
+            if system:
+                return f"It is not built FROM scratch either: it brings /{system}"
+        return ""
 
     def _missing(self, image: str, found: ImageContents) -> Iterator[_Said]:
         there = {one.platform for one in found.platforms}
@@ -121,8 +140,8 @@ class BaseImageCheck:
                 what = f"{stands_on}: {base.name} has reached its end of life on {end.isoformat()}"
                 yield _Said(BASE_END_OF_LIFE, what, self._any(builds))
             elif end is not None and end - _TOLD_BEFORE <= today:
-                what = f"{stands_on}: {base.name} reaches its end of life on {end.isoformat()}, and blocks from then on"
-                yield _Said(BASE_CURRENT, what, self._any(builds, other_than=base))
+                what = f"{stands_on}: {base.name} reaches its end of life on {end.isoformat()}"
+                yield _Said(BASE_CURRENT, what, self._any(builds, other_than=base), end.isoformat())
             elif behind and newest is not None:
                 yield _Said(BASE_CURRENT, f"{stands_on}, which is not the current one", f"FROM {newest.reference}")
 

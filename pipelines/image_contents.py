@@ -27,10 +27,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """A manifest of one platform, as far as it goes: where its config is, how many layers, what it says of itself."""
+    """A manifest of one platform, as far as it goes: where its config and its packed layers are, what it says."""
 
     config: str
-    layers: int
+    packed: tuple[str, ...]
     says: Mapping[str, str]
 
 
@@ -39,12 +39,14 @@ class PlatformImage:
     """An image for one platform.
 
     `layers` are the sha256 of its unpacked layers, lowest first (`diff_ids`; a container runtime compares them when it
-    unpacks). `says` are its own words on its base: `name` and `digest`, where there are any.
+    unpacks), `packed` the digests of what the registry keeps of them. `says` are its own words on its base: `name` and
+    `digest`, where there are any.
     """
 
     platform: str
     layers: tuple[str, ...]
     says: Mapping[str, str]
+    packed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +76,11 @@ def read_config(content: bytes, pointer: Pointer, entry: Entry | None, image: st
     layers = _get(document, "rootfs", "diff_ids")
     if not isinstance(layers, list) or not all(_is_digest(layer) for layer in layers):
         _refuse(image, "its config lists no layers: this is no container image")
-    if len(layers) != pointer.layers:
-        _refuse(image, f"its config has {len(layers)} layers and its manifest {pointer.layers}")
+    if len(layers) != len(pointer.packed):
+        _refuse(image, f"its config has {len(layers)} layers and its manifest {len(pointer.packed)}")
     labels = _base_of(_get(document, "config", "Labels"))
     platform = (entry.platform if entry is not None else "") or _platform(document)
-    return PlatformImage(platform, tuple(layers), {**labels, **pointer.says})
+    return PlatformImage(platform, tuple(layers), {**labels, **pointer.says}, pointer.packed)
 
 
 def _entries(written: Any, image: str) -> tuple[Entry, ...]:
@@ -100,7 +102,10 @@ def _pointer(document: Mapping[str, Any], image: str) -> Pointer:
     config, layers = _get(document, "config", "digest"), document["layers"]
     if not _is_digest(config) or not isinstance(layers, list) or len(layers) > _MOST_LAYERS:
         _refuse(image, f"its manifest has no config, or no list of at most {_MOST_LAYERS} layers")
-    return Pointer(config, len(layers), _base_of(document.get("annotations")))
+    packed = tuple(_get(layer, "digest") for layer in layers)
+    if not all(_is_digest(digest) for digest in packed):
+        _refuse(image, "its manifest has a layer without a sha256")
+    return Pointer(config, packed, _base_of(document.get("annotations")))
 
 
 def _platform(written: Any) -> str:

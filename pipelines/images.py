@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
+
+from pipelines.errors import GatewayError
 
 
 class Digests(Protocol):
@@ -44,11 +46,16 @@ def has_prefix(text: str, prefixes: tuple[str, ...]) -> bool:
 
 
 def resolved(
-    images: Iterable[str], prefixes: tuple[str, ...], registry: Digests | None, timeout_seconds: float
+    images: Iterable[str],
+    prefixes: tuple[str, ...],
+    registry: Digests | None,
+    timeout_seconds: float,
+    where: Callable[[str], str] = lambda _image: "image",
 ) -> dict[str, str]:
     """Each of `images` with the digest that its tag means now, where that is asked; without a registry, as written.
 
-    A registry that is not allowed is not asked: the finding says so, and no request goes where a team points.
+    A registry that is not allowed is not asked: the finding says so, and no request goes where a team points. Errors
+    have the place that `where` gives for an image.
     """
     found = {}
     for image in dict.fromkeys(images):
@@ -57,5 +64,9 @@ def resolved(
         if fixed or registry is None or not has_prefix(image, prefixes):
             found[image] = image
         else:
-            found[image] = f"{image}@{registry.digest(image, timeout_seconds=timeout_seconds)}"
+            try:
+                found[image] = f"{image}@{registry.digest(image, timeout_seconds=timeout_seconds)}"
+            except GatewayError as error:
+                error.where = where(image)
+                raise
     return found

@@ -16,7 +16,7 @@ from pipelines.apps import CommitSha
 from pipelines.base_images import ApprovedBase, Build
 from pipelines.bundle import Bundle
 from pipelines.findings import Finding
-from pipelines.image_contents import ImageContents
+from pipelines.image_contents import ImageContents, PlatformImage
 from pipelines.signatures import Signature
 from pipelines.states import StageName, StageState
 
@@ -176,6 +176,9 @@ class ImageReader(Protocol):
 
     def builds(self, base: ApprovedBase, *, timeout_seconds: float) -> tuple[Build, ...]:
         """All builds of `base`, and those that its tags meant earlier. Raises as `contents`."""
+
+    def system_in(self, repository: str, image: PlatformImage, *, timeout_seconds: float) -> str:
+        """A path in the layers of `image` that is part of an operating system; empty for none. Raises as `contents`."""
 
 
 class SignatureReader(Protocol):

@@ -268,3 +268,10 @@ def _identities(environments: Collection[Environment], apps: Collection[App]) ->
 def as_json(objects: tuple[Manifest, ...]) -> str:
     """`objects` as one List that kubectl applies."""
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
+
+
+def with_parameters(how: str, parameters: Mapping[str, Any]) -> str:
+    """`how` of a rule, with the lines of the parameter NAME where it has `{NAME}`."""
+    for name, text in parameters.items():
+        how = how.replace(f"{{{name}}}", ", ".join(str(text).split("\n")))
+    return how

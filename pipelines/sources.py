@@ -47,7 +47,11 @@ def _of_manifest(finding: Finding, declaration: Declaration, written: Mapping[st
 
 def _of_key(finding: Finding, declaration: Declaration, file: DeployFile, environment: str) -> str:
     kind, _, name = finding.resource.partition("/")
-    path = origin(kind, name, field_path(finding.field), file)
+    return line_of(origin(kind, name, field_path(finding.field), file), declaration, environment)
+
+
+def line_of(path: Path, declaration: Declaration, environment: str) -> str:
+    """The line of the key at `path`: the one that `environment` has of its own, where it has one."""
     for key in (("environments", environment, *path), path):
         depth = len(key) - len(path) + (2 if path[:1] in _MERGED_KEYS else 1)
         if path and key[:depth] in declaration.lines:

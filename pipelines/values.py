@@ -19,6 +19,7 @@ from pipelines.findings import Mode
 from pipelines.place import Place
 from pipelines.stages.checkout import Source
 from pipelines.suggestions import did_you_mean
+from pipelines.yaml_nodes import Path
 
 _MIB = 2**20
 _DISK_MIB = 192
@@ -49,6 +50,18 @@ def images_of(file: DeployFile, place: Place) -> tuple[str, ...]:
     steps = [step for step in (*file.init, *file.sidecars, file.migrate, file.verify) if step is not None]
     written = [file.image, *(step.image for step in steps)]
     return tuple(image for image in (*written, _smoke_image(file, place)) if image is not None)
+
+
+def image_key(file: DeployFile, image: str) -> Path:
+    """The path of the key that `image` is written at; `verify.path` for the platform's own."""
+    steps = {"migrate": file.migrate, "verify": file.verify}
+    written: list[tuple[Path, str | None]] = [
+        (("image",), file.image),
+        *((("init", at, "image"), one.image) for at, one in enumerate(file.init)),
+        *((("sidecars", at, "image"), one.image) for at, one in enumerate(file.sidecars)),
+        *(((key, "image"), step.image) for key, step in steps.items() if step is not None),
+    ]
+    return next((path for path, one in written if one == image), ("verify", "path"))
 
 
 def _smoke_image(file: DeployFile, place: Place) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -20,7 +20,7 @@ from pipelines.offending import Place, of_entry, of_field, of_pod
 from pipelines.pinpoint import pinpoint
 from pipelines.ports import CheckSubject, Manifest
 from pipelines.resources import at, field_text, group_of, namespace_of, plural_of
-from pipelines.rules import Rule, lines_of
+from pipelines.rules import Rule, lines_of, with_parameters
 
 # Texts and comments, which stay as they are; the question for a variable, and the variable.
 _TOKENS = re.compile(
@@ -116,7 +116,7 @@ class CelRules:
         for compiled in self._compiled:
             if not compiled.rule.matches.isdisjoint(names):
                 for place in self._places(compiled, manifest, subject, activation):
-                    yield _finding(compiled.rule, manifest, place)
+                    yield _finding(compiled.rule, manifest, place, subject.parameters)
 
     def _activation(self, manifest: Manifest, subject: CheckSubject) -> Any:
         """What expressions see."""
@@ -269,7 +269,7 @@ def _asked(conditions: tuple[Any, ...], activation: Any) -> bool:
     return True
 
 
-def _finding(rule: Rule, manifest: Manifest, place: Place) -> Finding:
+def _finding(rule: Rule, manifest: Manifest, place: Place, parameters: Mapping[str, Any]) -> Finding:
     return Finding(
         rule=rule.id,
         severity=rule.severity,
@@ -279,7 +279,7 @@ def _finding(rule: Rule, manifest: Manifest, place: Place) -> Finding:
         source="",
         what=place.what,
         why=rule.why,
-        how=rule.how,
+        how=with_parameters(rule.how, parameters),
         link=rule.link,
         found_by="policy",
     )

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pipelines.adapters.layers import system_in
 from pipelines.adapters.registry import Registries
 from pipelines.base_images import MOST_VERSIONS, ApprovedBase, Build
 from pipelines.errors import ImageUnreadable
@@ -54,6 +55,18 @@ class ImageStore:
         listed = [{"tag": one.tag, "is_current": one.is_current, **_as_json(one.contents)} for one in found]
         self._keep(name, {"read_at": self._clock(), "builds": listed})
         return found
+
+    def system_in(self, repository: str, image: PlatformImage, *, timeout_seconds: float) -> str:
+        """See `pipelines.ports.ImageReader.system_in`."""
+        for digest in image.packed:
+            kept = self._kept(f"system {digest}").get("found")
+            if not isinstance(kept, str):
+                content = self._registries.layer(repository, digest, timeout_seconds=timeout_seconds)
+                kept = system_in(content, f"{repository}@{digest}")
+                self._keep(f"system {digest}", {"found": kept})
+            if kept:
+                return kept
+        return ""
 
     def _read(self, repository: str, digest: str, timeout_seconds: float) -> ImageContents:
         image = f"{repository}@{digest}"
@@ -131,7 +144,7 @@ def _contents_of(document: Mapping[str, Any]) -> ImageContents | None:
     """The inverse of `_as_json`; None for what was written by another version of this."""
     try:
         platforms = (
-            PlatformImage(str(one["platform"]), tuple(one["layers"]), dict(one["says"]))
+            PlatformImage(str(one["platform"]), tuple(one["layers"]), dict(one["says"]), tuple(one["packed"]))
             for one in document["platforms"]
         )
         return ImageContents(document["digest"], tuple(platforms))

@@ -29,6 +29,7 @@ _ACCEPT = ", ".join(
     )
 )
 LARGEST_DOCUMENT_BYTES = 4 * 1024 * 1024
+LARGEST_LAYER_BYTES = 64 * 1024 * 1024
 _MOST_REDIRECTS = 3
 _MOST_PAGES = 20
 _NEXT_PAGE = re.compile(r'<([^>]*)>\s*;\s*rel="?next"?')
@@ -71,6 +72,10 @@ class Registries:
         """A small blob, such as a config; otherwise as `manifest`."""
         return self._content(repository, f"blobs/{digest}", digest, timeout_seconds)
 
+    def layer(self, repository: str, digest: str, *, timeout_seconds: float) -> bytes:
+        """A packed layer of moderate size; otherwise as `manifest`."""
+        return self._content(repository, f"blobs/{digest}", digest, timeout_seconds, LARGEST_LAYER_BYTES)
+
     def named(self, repository: str, what: str, *, timeout_seconds: float) -> bytes:
         """A document below `repository` that is known by no digest (`manifests/TAG`, `referrers/DIGEST`).
 
@@ -103,10 +108,12 @@ class Registries:
             where="image",
         )
 
-    def _content(self, repository: str, what: str, digest: str, timeout_seconds: float) -> bytes:
+    def _content(
+        self, repository: str, what: str, digest: str, timeout_seconds: float, most: int = LARGEST_DOCUMENT_BYTES
+    ) -> bytes:
         parsed = parse_image(repository)
         with _reachable(parsed):
-            content = self._followed(self._url(parsed, what), parsed, what, timeout_seconds)
+            content = self._followed(self._url(parsed, what), parsed, what, timeout_seconds, most)
         if f"sha256:{hashlib.sha256(content).hexdigest()}" != digest:
             raise ImageUnreadable(
                 f"{parsed.registry} answered with something other than {digest} of {parsed.repository}",
@@ -115,7 +122,9 @@ class Registries:
             )
         return content
 
-    def _followed(self, url: str, parsed: Image, what: str, timeout_seconds: float) -> bytes:
+    def _followed(
+        self, url: str, parsed: Image, what: str, timeout_seconds: float, most: int = LARGEST_DOCUMENT_BYTES
+    ) -> bytes:
         """What is at `url`, or where the registry keeps it: storage elsewhere is shown no credentials."""
         here = urlsplit(url)[:2]
         for _ in range(_MOST_REDIRECTS + 1):
@@ -123,7 +132,7 @@ class Registries:
             with self._answer("GET", url, image, timeout_seconds) as answer:
                 if not answer.is_redirect:
                     self._insist(answer, parsed, what)
-                    return _whole(answer, parsed, timeout_seconds)
+                    return _whole(answer, parsed, timeout_seconds, most)
                 url = _joined(url, answer.headers.get("Location", ""))
                 may = urlsplit(url)[:2] == here or may_be_followed(url, self._plain)
                 if not what.startswith("blobs/") or not may:
@@ -168,17 +177,17 @@ class Registries:
             )
 
 
-def _whole(answer: httpx.Response, parsed: Image, timeout_seconds: float) -> bytes:
+def _whole(answer: httpx.Response, parsed: Image, timeout_seconds: float, most: int = LARGEST_DOCUMENT_BYTES) -> bytes:
     """The body, up to a limit in size and time."""
     if answer.status_code != 200:
         raise _not_well(parsed, f"answered {answer.status_code}")
     content, until = bytearray(), time.monotonic() + timeout_seconds
     for chunk in answer.iter_raw():
         content += chunk
-        if len(content) > LARGEST_DOCUMENT_BYTES:
+        if len(content) > most:
             raise ImageUnreadable(
-                f"{parsed.registry}/{parsed.repository} has a document above {LARGEST_DOCUMENT_BYTES >> 20} MiB",
-                "Build it with less in its labels, annotations and history",
+                f"{parsed.registry}/{parsed.repository} has a document above {most >> 20} MiB",
+                "Build it with less in its labels, annotations and history, or on an approved base",
                 where="image",
             )
         if time.monotonic() > until:

@@ -15,7 +15,7 @@ from pipelines.catalogue.posture import POSTURE
 from pipelines.catalogue.relations import RELATIONS
 from pipelines.catalogue.schemas import SCHEMAS
 from pipelines.errors import NotFound
-from pipelines.rules import Rule, load_rules
+from pipelines.rules import Rule, load_rules, with_parameters
 from pipelines.suggestions import did_you_mean
 
 __all__ = ["Entry", "Holds", "catalogue", "entry_of"]
@@ -46,7 +46,7 @@ def _of_rule(rule: Rule) -> Entry:
         severity=rule.severity,
         title=rule.title,
         why=" ".join(rule.why.split()),
-        how=rule.how.strip(),
+        how=with_parameters(rule.how.strip(), {"registries": "`images.registries` in gateway.yaml"}),
         link=rule.link,
         since=rule.since,
         holds=Holds.EVERYWHERE,

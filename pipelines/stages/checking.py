@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from pipelines.apps import Environment
 from pipelines.errors import CheckCrashed
-from pipelines.findings import Finding, blocking
+from pipelines.findings import Finding, Mode, blocking
 from pipelines.ports import Check, CheckSubject
 from pipelines.waivers import Waiver, waived
 
@@ -59,4 +59,6 @@ def judged(finding: Finding, environment: Environment) -> Finding:
     """`finding`, which has the mode of its check, with what the Environment makes of it."""
     mode = environment.mode_of(finding.rule, finding.mode)
     first = environment.enforce_from_of(finding.rule, finding.mode)
-    return replace(finding, mode=mode, enforce_from=first.isoformat() if first else "")
+    # A check may know the day of itself, as that of an end of life; where all only warns, nothing blocks then either.
+    known = finding.enforce_from if mode is Mode.WARN and environment.mode is Mode.ENFORCE else ""
+    return replace(finding, mode=mode, enforce_from=first.isoformat() if first else known)

@@ -13,9 +13,9 @@ from pipelines.images import resolved
 from pipelines.place import Place
 from pipelines.ports import Registry
 from pipelines.raw_manifests import chart_files
-from pipelines.sources import Written
+from pipelines.sources import Written, line_of
 from pipelines.stages.checkout import Source
-from pipelines.values import chart_values, images_of
+from pipelines.values import chart_values, image_key, images_of
 
 CHARTS = Path(__file__).resolve().parents[2] / "charts"
 
@@ -42,7 +42,11 @@ def resolve(source: Source, place: Place, registry: Registry | None, *, timeout_
         files, written = chart_files(source.manifests, place, source.checkout.commit)
         return Resolved(CHARTS / "raw-manifests", files, {}, {}, written)
     file = overlaid(source.declaration.file, place.environment.name)
-    images = resolved(images_of(file, place), place.registries, registry, timeout_seconds)
+
+    def where(image: str) -> str:
+        return line_of(image_key(file, image), source.declaration, place.environment.name)
+
+    images = resolved(images_of(file, place), place.registries, registry, timeout_seconds, where)
     values = chart_values(file, source, place, images)
     insist_on_known(values, place.standard_chart, source.declaration, place.environment.name)
     return Resolved(place.standard_chart, {}, values, images, {})

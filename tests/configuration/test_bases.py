@@ -26,6 +26,7 @@ BASES = f"""\
 base_images:
   exempt: [registry.example.com/vendor/]
   platforms: [linux/amd64, linux/arm/v7]
+  scratch: true
   approved:
     - name: python
       repository: registry.example.com/base/python
@@ -63,6 +64,7 @@ def test_bases_are_as_the_platform_lists_them(tmp_path: Path, monkeypatch: pytes
         ),
         exempt=("registry.example.com/vendor/",),
         platforms=("linux/amd64", "linux/arm/v7"),
+        scratch=True,
     )
     monkeypatch.setenv("STATIC", "user:hunter2")
     assert settings.base_credentials["registry.example.com:5000/base/static"].read() == "user:hunter2"
@@ -95,22 +97,22 @@ def test_without_the_section_no_image_is_looked_into(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line", "expected"),
     [
-        ('versions: ">=3.12 <3.14"', 'versions: ">=3.12 || <3.14"', 13, 'write versions as ">=3.12 <3.14"'),
-        ('versions: ">=3.12 <3.14"', "versions: 3.13", 13, "should be text"),
-        ("end_of_life: 2028-10-31", "end_of_life: 31.10.2028", 15, "write a day"),
-        ("recommended: 3.13.2-slim", "recommended: 3.14.0-slim", 16, "'3.14.0-slim' is none of python's own builds"),
-        ("recommended: 3.13.2-slim", "recommended: 3.13.2", 16, "'3.13.2' is none of python's own builds"),
-        ("suffix: -slim", "sufix: -slim", 14, "Did you mean 'suffix'?"),
-        ("suffix: -slim", "suffix: 1", 14, "should be text"),
-        (f'digests: ["{DIGEST}"]', "digests: [latest]", 19, "does not have the form"),
-        (f'digests: ["{DIGEST}"]', "suffix: -x", 17, "(static) has neither `versions` nor `digests`"),
-        (f'digests: ["{DIGEST}"]', "suffix: -x", 19, "suffix is of no use without `versions`"),
-        ("name: static", "name: python", 17, "'python' is the name of approved[0] already"),
-        ("repository: registry.example.com/base/python", "repository: python", 12, "write host/path without a tag"),
-        ("repository: registry.example.com/base/python", "repository: a.example/x:1", 12, "host/path without a tag"),
+        ('versions: ">=3.12 <3.14"', 'versions: ">=3.12 || <3.14"', 14, 'write versions as ">=3.12 <3.14"'),
+        ('versions: ">=3.12 <3.14"', "versions: 3.13", 14, "should be text"),
+        ("end_of_life: 2028-10-31", "end_of_life: 31.10.2028", 16, "write a day"),
+        ("recommended: 3.13.2-slim", "recommended: 3.14.0-slim", 17, "'3.14.0-slim' is none of python's own builds"),
+        ("recommended: 3.13.2-slim", "recommended: 3.13.2", 17, "'3.13.2' is none of python's own builds"),
+        ("suffix: -slim", "sufix: -slim", 15, "Did you mean 'suffix'?"),
+        ("suffix: -slim", "suffix: 1", 15, "should be text"),
+        (f'digests: ["{DIGEST}"]', "digests: [latest]", 20, "does not have the form"),
+        (f'digests: ["{DIGEST}"]', "suffix: -x", 18, "(static) has neither `versions` nor `digests`"),
+        (f'digests: ["{DIGEST}"]', "suffix: -x", 20, "suffix is of no use without `versions`"),
+        ("name: static", "name: python", 18, "'python' is the name of approved[0] already"),
+        ("repository: registry.example.com/base/python", "repository: python", 13, "write host/path without a tag"),
+        ("repository: registry.example.com/base/python", "repository: a.example/x:1", 13, "host/path without a tag"),
         ("exempt: [registry.example.com/vendor/]", "exempt: [registry.example.com/vendor]", 8, "ending in a slash"),
         ("platforms: [linux/amd64, linux/arm/v7]", "platforms: [amd64]", 9, "does not have the form"),
-        ("credentials: env:STATIC", "credentials: user:hunter2", 21, "write where the secret is"),
+        ("credentials: env:STATIC", "credentials: user:hunter2", 22, "write where the secret is"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_its_line(tmp_path: Path, old: str, new: str, line: int, expected: str) -> None:

@@ -149,6 +149,12 @@ def test_a_list_in_the_place_of_containers_that_is_none_is_refused(cel_rules: Ce
     assert {one.rule for one in found} >= {"image-pinned", "image-registry", "run-as-non-root"}
 
 
+def test_an_image_from_elsewhere_is_told_where_it_may_be(cel_rules: CelRules, good: dict[str, Any]) -> None:
+    good["Deployment"]["spec"]["template"]["spec"]["containers"][0]["image"] = "evil.example.com/a:1"
+    found = {one.rule: one for one in cel_rules.findings(subject((good["Deployment"],)))}
+    assert found["image-registry"].how.endswith("# below one of: registry.example.com/shop/")
+
+
 BROKEN = Validation("false", "'broken'")
 
 

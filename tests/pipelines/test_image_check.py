@@ -37,8 +37,9 @@ class Known:
         image: ImageContents | GatewayError,
         builds: Mapping[str, tuple[str, ...]] | GatewayError,
         platforms: tuple[str, ...] = ("linux/amd64",),
+        system: str | GatewayError = "",
     ) -> None:
-        self._image, self._builds, self._platforms = image, builds, platforms
+        self._image, self._builds, self._platforms, self._system = image, builds, platforms, system
         self.asked: list[str] = []
 
     def contents(self, repository: str, digest: str, *, timeout_seconds: float) -> ImageContents:
@@ -54,6 +55,11 @@ class Known:
             Build(base, tag, True, contents(tag, *names, platforms=self._platforms))
             for tag, names in self._builds.items()
         )
+
+    def system_in(self, repository: str, image: PlatformImage, *, timeout_seconds: float) -> str:
+        if isinstance(self._system, GatewayError):
+            raise self._system
+        return self._system
 
 
 BUILDS = {"3.13.1": ("os", "python1"), "3.13.2": ("os", "python2")}
@@ -132,6 +138,31 @@ def test_an_image_of_no_platform_at_all_says_so() -> None:
     assert "only for nothing" in said[0].what
 
 
+SCRATCH = BaseImages((BASE,), scratch=True)
+
+
+def test_an_image_of_one_program_may_be_built_on_nothing_where_the_platform_says() -> None:
+    reader = Known(contents("app", "program"), BUILDS)
+    assert found(reader, wanted=SCRATCH) == ()
+    assert [one.rule for one in found(reader)] == ["base-image-approved"]
+
+
+@pytest.mark.parametrize(
+    ("system", "words"),
+    [
+        ("bin/sh", "It is not built FROM scratch either: it brings /bin/sh"),
+        (ImageUnreadable("zstd", "gzip"), "It could not be seen whether it is built FROM scratch: zstd"),
+    ],
+)
+def test_a_system_that_was_flattened_into_one_layer_is_no_scratch(system: str | GatewayError, words: str) -> None:
+    (finding,) = found(Known(contents("app", "all"), BUILDS, system=system), wanted=SCRATCH)
+    assert finding.what.endswith(words)
+
+
+def test_nothing_at_all_is_no_scratch() -> None:
+    assert len(found(Known(ImageContents(sha256("app"), ()), BUILDS), wanted=SCRATCH)) == 1
+
+
 def test_an_older_build_warns_with_what_to_build_on() -> None:
     (finding,) = found(Known(contents("app", "os", "python1", "app"), BUILDS))
     assert (finding.rule, finding.mode) == ("base-image-current", Mode.WARN)
@@ -144,7 +175,7 @@ def test_an_older_build_warns_with_what_to_build_on() -> None:
     [
         (-400, "base-image-end-of-life", Mode.ENFORCE, "has reached its end of life on 2025-10-21"),
         (0, "base-image-end-of-life", Mode.ENFORCE, "has reached its end of life on 2026-11-25"),
-        (1, "base-image-current", Mode.WARN, "reaches its end of life on 2026-11-26, and blocks from then on"),
+        (1, "base-image-current", Mode.WARN, "reaches its end of life on 2026-11-26"),
         (30, "base-image-current", Mode.WARN, "reaches its end of life on 2026-12-25"),
     ],
 )
@@ -154,6 +185,7 @@ def test_the_end_of_a_bases_life_is_told_before_and_then_blocks(days: int, rule:
     assert (finding.rule, finding.mode) == (rule, mode)
     assert words in finding.what
     assert finding.how.startswith("Ask the platform for a base")
+    assert finding.enforce_from == (base.end_of_life.isoformat() if mode is Mode.WARN and base.end_of_life else "")
 
 
 def test_an_end_that_is_far_away_is_not_told() -> None:

@@ -11,6 +11,7 @@ from pipelines.errors import ImageUnreadable
 from pipelines.image_contents import Entry, PlatformImage, Pointer, read_config, read_manifest
 from tests.images import INDEX, config, layers, manifest, sha256
 
+PACKED = (sha256("packed 0"), sha256("packed 1"))
 CONFIG = json.dumps(config("os", "app")).encode()
 DOCKER = "application/vnd.docker.distribution.manifest."
 
@@ -29,7 +30,7 @@ def _index(*platforms: dict[str, str] | None, media_type: str = INDEX) -> dict[s
 
 @pytest.mark.parametrize("media_type", ["", "application/vnd.oci.image.manifest.v1+json", f"{DOCKER}v2+json"])
 def test_a_manifest_says_where_its_config_is(media_type: str) -> None:
-    assert _read(manifest(CONFIG, 2, media_type)) == Pointer(sha256(CONFIG), 2, {})
+    assert _read(manifest(CONFIG, 2, media_type)) == Pointer(sha256(CONFIG), PACKED, {})
 
 
 @pytest.mark.parametrize("media_type", ["", INDEX, f"{DOCKER}list.v2+json"])
@@ -65,6 +66,7 @@ def test_attestations_are_no_platform() -> None:
         ({**manifest(CONFIG, 1), "config": {"digest": "md5:x"}}, "no config"),
         ({**manifest(CONFIG, 1), "layers": {}}, "no list of at most 512"),
         (manifest(CONFIG, 513), "no list of at most 512"),
+        ({**manifest(CONFIG, 1), "layers": [{"digest": "md5:x"}]}, "a layer without a sha256"),
     ],
 )
 def test_what_is_no_image_is_refused(document: Any, reason: str) -> None:
@@ -80,14 +82,14 @@ def test_what_is_no_json_is_refused(content: bytes) -> None:
 
 
 def test_a_config_lists_its_layers() -> None:
-    assert read_config(CONFIG, Pointer("", 2, {}), None, "a") == PlatformImage(
-        "linux/amd64", tuple(layers("os", "app")), {}
+    assert read_config(CONFIG, Pointer("", PACKED, {}), None, "a") == PlatformImage(
+        "linux/amd64", tuple(layers("os", "app")), {}, PACKED
     )
 
 
 def test_an_index_has_the_say_on_the_platform() -> None:
-    assert read_config(CONFIG, Pointer("", 2, {}), Entry("", "linux/arm64"), "a").platform == "linux/arm64"
-    assert read_config(CONFIG, Pointer("", 2, {}), Entry("", ""), "a").platform == "linux/amd64"
+    assert read_config(CONFIG, Pointer("", PACKED, {}), Entry("", "linux/arm64"), "a").platform == "linux/arm64"
+    assert read_config(CONFIG, Pointer("", PACKED, {}), Entry("", ""), "a").platform == "linux/amd64"
 
 
 def test_what_it_says_of_its_base_is_kept_when_it_can_be_shown() -> None:
@@ -107,9 +109,9 @@ def test_what_it_says_of_its_base_is_kept_when_it_can_be_shown() -> None:
 )
 def test_a_config_that_does_not_fit_its_manifest_is_refused(document: Any, reason: str) -> None:
     with pytest.raises(ImageUnreadable, match=reason):
-        read_config(json.dumps(document).encode(), Pointer("", 2, {}), None, "a")
+        read_config(json.dumps(document).encode(), Pointer("", PACKED, {}), None, "a")
 
 
 def test_a_config_may_lack_what_nobody_needs() -> None:
     content = json.dumps({"rootfs": {"diff_ids": layers("os")}}).encode()
-    assert read_config(content, Pointer("", 1, {}), None, "a").platform == ""
+    assert read_config(content, Pointer("", PACKED[:1], {}), None, "a").platform == ""

@@ -16,6 +16,8 @@ from pipelines.image_contents import PlatformImage
 from pipelines.versions import parse_range
 from tests.images import INDEX, layers, push, push_index, put_manifest, sha256
 
+PACKED = (sha256("packed 0"), sha256("packed 1"))
+
 
 class Clock:
     """A clock that a test moves."""
@@ -46,7 +48,7 @@ def test_an_image_of_one_platform_is_read(store: ImageStore, registry: str) -> N
     digest = push(registry, "store/one:1", "os", "app")
     found = store.contents(f"{registry}/store/one", digest, timeout_seconds=5)
     assert found.digest == digest
-    assert found.platforms == (PlatformImage("linux/amd64", tuple(layers("os", "app")), {}),)
+    assert found.platforms == (PlatformImage("linux/amd64", tuple(layers("os", "app")), {}, PACKED),)
 
 
 def test_an_index_is_read_without_its_attestations(store: ImageStore, registry: str) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from pipelines.apps import Ingress, IngressKind, Mesh
-from pipelines.errors import InvalidDeployFile
+from pipelines.errors import ImageNotFound, InvalidDeployFile
 from pipelines.stages.resolve import Resolved, resolve
 from tests.pipelines.conftest import DEPLOY_YAML, DIGEST, KnownImages, place, source
 
@@ -212,3 +213,41 @@ def test_a_hook_that_runs_here_is_taken() -> None:
 def test_labels_that_are_no_map_are_replaced() -> None:
     made: Any = json.loads(_raw(_MAP.replace("{name: a}", "{name: a, labels: [x]}")).files["manifests/000.json"])
     assert made["metadata"]["labels"]["deploy-gateway.dev/app"] == "checkout"
+
+
+class _Without:
+    """A registry without the image that is named."""
+
+    def __init__(self, missing: str) -> None:
+        self._missing = missing
+
+    def digest(self, image: str, *, timeout_seconds: float) -> str:
+        if image == self._missing:
+            raise ImageNotFound("no such image", "push it", where="image")
+        return DIGEST
+
+
+@pytest.mark.parametrize(
+    ("missing", "line"),
+    [
+        ("registry.example.com/shop/checkout:1.4.2", 4),
+        ("registry.example.com/shop/init:1", 12),
+        ("registry.example.com/shop/sidecar:1", 13),
+        ("registry.example.com/shop/migrate:1", 14),
+        ("registry.example.com/shop/smoke:1", 15),
+        ("registry.example.com/shop/checkout:2", 17),
+    ],
+)
+def test_an_image_that_is_not_there_is_told_with_its_line(missing: str, line: int) -> None:
+    prefix = "registry.example.com/shop"
+    text = f"""{DEPLOY_YAML}init: [{{name: a, image: "{prefix}/init:1", command: [a]}}]
+sidecars: [{{name: b, image: "{prefix}/sidecar:1", resources: {{cpu: 10m, memory: 16Mi}}}}]
+migrate: {{image: "{prefix}/migrate:1", command: [c]}}
+verify: {{path: /}}
+environments:
+"""
+    overlay = f"  staging: {{image: {missing}}}\n" if line == 17 else "  staging: {replicas: 1}\n"
+    there = replace(place(), smoke_image=f"{prefix}/smoke:1")
+    with pytest.raises(ImageNotFound) as caught:
+        resolve(source(text + overlay), there, _Without(missing), timeout_seconds=1)
+    assert caught.value.where == f"deploy.yaml:{line}"
