@@ -90,10 +90,12 @@ class Platform:
         schemas = NotChecked("schemas of the cluster", "no facts", "--facts FILE")
         platform = NotChecked("allowed registries and ways in", "no gateway.yaml", "--config FILE")
         images = NotChecked("that images exist, their base and signatures", "no registry is asked")
+        posture = NotChecked("what kube-bench must have said of the cluster", "the gateway knows")
         return (
             *([] if self.facts.schemas else [schemas]),
             *([platform] if self.registries is None else []),
             images,
+            *([posture] if self.environment.benchmark else []),
         )
 
 

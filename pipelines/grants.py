@@ -18,13 +18,13 @@ from pipelines.ports import CheckSubject, Manifest
 @cache
 def _own() -> dict[tuple[str, str], frozenset[str]]:
     """(API group, resource) → the verbs that the gateway's ClusterRole has."""
+    documents = yaml.safe_load_all(ACCESS.read_text("utf-8"))
+    rules = [rule for one in documents if one["kind"] == "ClusterRole" for rule in one["rules"]]
     found: dict[tuple[str, str], frozenset[str]] = {}
-    for one in yaml.safe_load_all(ACCESS.read_text("utf-8")):
-        for rule in one.get("rules", []) if one["kind"] == "ClusterRole" else []:
-            for key in ((group, resource) for group in rule["apiGroups"] for resource in rule["resources"]):
-                # What is bound to a name is the gateway's own affair, and no right on all others.
-                if not rule.get("resourceNames"):
-                    found[key] = found.get(key, frozenset()) | frozenset(rule["verbs"])
+    # What is bound to a name is the gateway's own affair, and no right on all others.
+    for rule in (rule for rule in rules if not rule.get("resourceNames")):
+        for key in ((group, resource) for group in rule["apiGroups"] for resource in rule["resources"]):
+            found[key] = found.get(key, frozenset()) | frozenset(rule["verbs"])
     return found
 
 

@@ -184,6 +184,15 @@ MESH = (
         "spec.dataFrom[1]",
         dataFrom=[{"extract": {"key": "shop/db"}}, {"find": {"path": "blog/", "name": {"regexp": ".*"}}}],
     ),
+    _secret("a record of Helm", "spec.target", "shop/db", target={"name": "sh.helm.release.v1.checkout.v998"}),
+    _secret(
+        "a record by its label",
+        "spec.target",
+        "shop/db",
+        target={"template": {"metadata": {"labels": {"owner": "helm"}}}},
+    ),
+    _secret("a token", "spec.target", "shop/db", target={"template": {"type": "kubernetes.io/service-account-token"}}),
+    _secret("no Secret", "spec.target", "shop/db", target={"manifest": {"apiVersion": "v1", "kind": "ConfigMap"}}),
     _secret(
         "a generator",
         "spec.dataFrom[0]",

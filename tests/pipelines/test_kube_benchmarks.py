@@ -6,19 +6,26 @@ import copy
 import json
 import time
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from configuration.settings import KubeBench, Settings
 from pipelines.adapters.kube.benchmarks import KubeBenchmarkJobs
 from pipelines.adapters.kube.connection import Connection
+from pipelines.apps import ClusterName
+from pipelines.benchmark import NODE_CLASSES
 from pipelines.errors import ClusterUnavailable
 from pipelines.ports import BenchmarkJob
+from store import migrate, open_store
 from tests.benchmarks import report
 from tests.charts.test_deploy_gateway import render
 from tests.pipelines.conftest import kubeconfig_of
 from tools.stack import Stack
+from workers.benchmarks import collect
 
 GUARDED, COLLECTED = "kube-bench-guarded", "kube-bench-collected"
 ANY_NODE = ("--set", "kubeBench.nodeClasses.control-plane=null", "--set", f"kubeBench.namespace={GUARDED}")
@@ -139,6 +146,23 @@ def test_the_report_is_read_with_the_deploy_zones_own_rights(stack: Stack, colle
     node, printed = jobs.report(COLLECTED, good)
     assert node.startswith("node-")
     assert json.loads(printed) == json.loads(report("worker"))
+
+
+def test_the_deploy_worker_stores_what_they_measured_and_that_one_failed(
+    stack: Stack, collected: list[BenchmarkJob], tmp_path: Path
+) -> None:
+    database = f"sqlite:///{tmp_path / 'gateway.db'}"
+    migrate(database)
+    store, cluster = open_store(database), ClusterName("local")
+    settings = SimpleNamespace(
+        kube_bench={"local": KubeBench(COLLECTED, "Ada", "it reads", date(2126, 1, 1))},
+        node_classes={"local": NODE_CLASSES},
+    )
+    jobs = KubeBenchmarkJobs(stack.gateway_kubeconfig)
+    assert [collect(cast(Settings, settings), store, cluster, jobs) for _ in range(2)] == [2, 0]
+    errors = {one.error.partition(":")[0]: one.failed for one in store.benchmarks.history(cluster, 10).items}
+    assert errors == {"": 1, "the Job bad failed": 0}
+    store.close()
 
 
 def test_a_job_whose_pod_is_gone_has_printed_nothing(stack: Stack, collected: list[BenchmarkJob]) -> None:
