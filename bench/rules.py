@@ -16,7 +16,7 @@ from deployctl.platform import Asked, platform_for
 from pipelines.adapters.cel import CelRules
 from pipelines.adapters.kube_score import KubeScore
 from pipelines.ports import CheckSubject
-from pipelines.rules import load_rules
+from pipelines.rules import load_rules, parameters
 from tools.toolbox import ensure
 
 TARGET_MILLISECONDS = 15.0
@@ -29,6 +29,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-rules-") as temporary:
         subject = _subject(Path(temporary), Programs(found["helm"], found["kube-score"]))
         rules, checks = load_rules(), CelRules(load_rules())
+        found_wrong = checks.findings(subject)
+        if found_wrong:
+            raise RuntimeError(f"the App is to be a good one: {found_wrong[0]}")
         compiled = _median(lambda: CelRules(load_rules()), 5)
         alone = _median(lambda: checks.findings(subject), _RUNS)
         beside = _median(lambda: KubeScore(found["kube-score"]).findings(subject), 10)
@@ -43,8 +46,8 @@ def _subject(scratch: Path, programs: Programs) -> CheckSubject:
     platform = platform_for(Asked())
     _, made = Local(platform, programs, scratch / "local").made(folder / "deploy.yaml")
     rendered = made.rendered
-    parameters = {"registries": "registry.example.com/"}
-    return CheckSubject(rendered.manifest, rendered.objects, "app-000", "team-0", "app-000", platform.facts, parameters)
+    known = parameters(("registry.example.com/",), (platform.environment,))
+    return CheckSubject(rendered.manifest, rendered.objects, "app-000", "team-0", "app-000", platform.facts, known)
 
 
 def _median(action: Callable[[], object], runs: int) -> float:

@@ -12,6 +12,20 @@ WORKLOADS = frozenset(
     {"Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob"}
 )
 
+CLUSTER_WIDE = frozenset(
+    {
+        *("APIService", "CertificateSigningRequest", "ClusterRole", "ClusterRoleBinding", "ClusterTrustBundle"),
+        *("CSIDriver", "CSINode", "CustomResourceDefinition", "DeviceClass", "FlowSchema", "IPAddress", "IngressClass"),
+        *("MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "MutatingWebhookConfiguration", "Namespace"),
+        *("Node", "PersistentVolume", "PriorityClass", "PriorityLevelConfiguration", "ResourceSlice", "RuntimeClass"),
+        *("SelfSubjectAccessReview", "SelfSubjectReview", "SelfSubjectRulesReview", "ServiceCIDR", "StorageClass"),
+        *("SubjectAccessReview", "TokenReview", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"),
+        *("ValidatingWebhookConfiguration", "VolumeAttachment", "VolumeAttributesClass"),
+        *("ClusterExternalSecret", "ClusterSecretStore", "GatewayClass"),
+    }
+)
+"""Kinds of Kubernetes, and of what the gateway knows besides, whose objects are in no namespace."""
+
 
 def group_of(api_version: str) -> str:
     """`apps` of `apps/v1`; empty for the core group."""
@@ -37,6 +51,11 @@ def pod_spec_path(kind: str) -> tuple[str, ...]:
     if kind == "CronJob":
         return ("spec", "jobTemplate", "spec", "template", "spec")
     return ("spec", "template", "spec")
+
+
+def namespace_of(manifest: Mapping[str, Any], default: str) -> str:
+    """Where an object comes to be that is written from the namespace `default`; empty for one of the whole cluster."""
+    return "" if manifest["kind"] in CLUSTER_WIDE else str(at(manifest, ("metadata", "namespace")) or default)
 
 
 def at(value: Any, path: tuple[str | int, ...]) -> Any:

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from dataclasses import field as made
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -52,7 +51,7 @@ class Rule:
     `mode` is what holds where an Environment says nothing of this rule. `shows_value` is false where the value of
     a field must not be read in a finding. `matches` are (API group, resource in the plural), either may be `*`.
     `parameters` are those that it takes from the platform: it says nothing true where nobody knows them.
-    `lines` has the line in the rule's file on which each CEL expression begins.
+    `text` is the rule's file.
     """
 
     id: str
@@ -72,7 +71,7 @@ class Rule:
     conditions: tuple[str, ...] = ()
     mode: Mode = Mode.ENFORCE
     shows_value: bool = True
-    lines: Mapping[str, int] = made(default_factory=dict)
+    text: str = ""
 
 
 def load_rules(folder: Path = POLICIES) -> tuple[Rule, ...]:
@@ -116,7 +115,7 @@ def _rule(path: Path) -> Rule:
             conditions=tuple(one["expression"] for one in spec.get("matchConditions", [])),
             mode=Mode(about.get("mode", Mode.ENFORCE.value)),
             shows_value=about.get("shows-value") != "false",
-            lines=_lines(content),
+            text=content.decode(),
         )
     except (KeyError, TypeError, ValueError, yaml.YAMLError) as error:
         raise InvalidConfiguration(
@@ -137,11 +136,11 @@ def _each(text: str) -> str:
     return text
 
 
-def _lines(content: bytes) -> Mapping[str, int]:
-    """The line on which each text of a file begins: of a block, the one below its `|` or `>`."""
+def lines_of(rule: Rule) -> Mapping[str, int]:
+    """The line of its file on which each text of a rule begins: of a block, the one below its `|` or `>`."""
     return {
         event.value: event.start_mark.line + (2 if event.style in ("|", ">") else 1)
-        for event in yaml.parse(content, Loader=yaml.CSafeLoader)
+        for event in yaml.parse(rule.text, Loader=yaml.CSafeLoader)
         if isinstance(event, yaml.ScalarEvent) and event.start_mark
     }
 

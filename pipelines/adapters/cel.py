@@ -19,8 +19,8 @@ from pipelines.manifests import name_of, without_nulls
 from pipelines.offending import Place, of_entry, of_field, of_pod
 from pipelines.pinpoint import pinpoint
 from pipelines.ports import CheckSubject, Manifest
-from pipelines.resources import at, field_text, group_of, plural_of
-from pipelines.rules import Rule, with_parameters
+from pipelines.resources import at, field_text, group_of, namespace_of, plural_of
+from pipelines.rules import Rule, lines_of, with_parameters
 
 # Texts and comments, which stay as they are; the question for a variable, and the variable.
 _TOKENS = re.compile(
@@ -33,18 +33,19 @@ _NAMES = ("object", "oldObject", "params", "request", "variables")
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """`validations` are compiled expressions, each with the text of its message."""
+    """`holds` is true when all of the rule's validations are."""
 
     rule: Rule
     conditions: tuple[Any, ...]
-    validations: tuple[tuple[Any, str], ...]
+    holds: Any
 
 
 class CelRules:
     """Implements `pipelines.ports.Check`. Compiles every rule when made; safe to share between threads.
 
-    A variable is no value of its own: `cel.bind` puts it around each expression that needs it. As on the server it
-    is evaluated when it is asked for, and an object is turned into CEL's values once for all rules, which is dear.
+    A variable is no value of its own: `cel.bind` puts it around each expression that needs it, and as on the server it
+    is evaluated when it is asked for. An object is turned into CEL's values once for all rules, and all validations
+    of a rule are compiled and asked as one expression, since both are dear; single ones where that isn't true.
     """
 
     name = "policy"
@@ -59,20 +60,20 @@ class CelRules:
         self._compiled = tuple(self._compile(rule) for rule in rules)
 
     def _compile(self, rule: Rule) -> _Compiled:
+        whole = _all_of(rule)
         compiled = _Compiled(
             rule,
             tuple(self._expression(rule, text) for text in rule.conditions),
-            tuple((self._expression(rule, one.expression), one.message) for one in rule.validations),
+            self._expression(rule, whole),
         )
         # What is asked for only when a rule is broken is put together then; that it can be is seen now.
-        bound = "".join(_with_variables(one.expression, rule.variables) for one in rule.validations)
+        bound = _with_variables(whole, rule.variables)
         unused = [text for name, text in rule.variables if f"cel.bind(variables_{name}," not in bound]
-        for text in (
-            *unused,
-            *(one.message for one in rule.validations),
-            *([] if rule.each == "object" else [_OFFENDING]),
-        ):
-            self._insist(rule, text)
+        messages = [one.message for one in rule.validations]
+        for text in (*unused, *messages, *([] if rule.each == "object" else [_OFFENDING])):
+            error = self._error(rule, text)
+            if error is not None:
+                raise self._fault(rule, text, error)
         return compiled
 
     def _expression(self, rule: Rule, text: str) -> Any:
@@ -81,24 +82,23 @@ class CelRules:
         except Exception as error:
             raise self._fault(rule, text, error) from error
 
-    def _insist(self, rule: Rule, text: str) -> None:
-        """Raises `InvalidConfiguration` unless `text` compiles by itself, and its variables are there."""
+    def _error(self, rule: Rule, text: str) -> Exception | None:
+        """Why `text` does not compile by itself, or which of its variables is not there."""
         try:
             _with_variables(text, rule.variables)
             self._built(text)
-        except Exception as error:
-            raise self._fault(rule, text, error) from error
+        except Exception as error:  # noqa: BLE001 (the library has no class of its own)
+            return error
+        return None
 
     def _fault(self, rule: Rule, text: str, error: Exception) -> InvalidConfiguration:
-        """Which of the expressions it is: `text`, or a variable's that was put around it."""
-        for part in (*(expression for _, expression in rule.variables), text):
-            try:
-                self._environment.compile(part)
-            except Exception as own:  # noqa: BLE001 (the library has no class of its own)
-                text, error = part, own
-                break
+        """Which of the expressions it is: `text`, or a part of it, or a variable's that was put around it."""
+        validations = [one.expression for one in rule.validations]
+        parts = [*(expression for _, expression in rule.variables), *validations]
+        found = ((part, own) for part in parts if (own := self._error(rule, part)) is not None)
+        text, error = next(found, (text, error))
         beyond = _LINE_OF_ERROR.search(str(error))
-        first = rule.lines.get(text)
+        first = lines_of(rule).get(text)
         line = "" if first is None else f":{first + (int(beyond.group(1)) - 1 if beyond else 0)}"
         return InvalidConfiguration(
             f"this CEL expression does not compile: {text.strip()!r}: {error}",
@@ -112,15 +112,16 @@ class CelRules:
 
     def _of_object(self, manifest: Manifest, subject: CheckSubject) -> Iterator[Finding]:
         activation = self._activation(manifest, subject)
+        names = _names(manifest)
         for compiled in self._compiled:
-            if _matches(compiled.rule, manifest):
+            if not compiled.rule.matches.isdisjoint(names):
                 for place in self._places(compiled, manifest, subject, activation):
                     yield _finding(compiled.rule, manifest, place, subject.parameters)
 
     def _activation(self, manifest: Manifest, subject: CheckSubject) -> Any:
-        """What expressions see. The server sees no nulls: an absent field and `field: null` are the same to it."""
+        """What expressions see."""
         data = {
-            "object": without_nulls(manifest),
+            "object": _as_sent(manifest, subject.namespace),
             "oldObject": None,
             "params": {"data": dict(subject.parameters)},
             "request": _request(manifest, subject),
@@ -146,10 +147,13 @@ class CelRules:
         """The messages of all validations that are not true, by their number. Raises `_EvaluationError`."""
         if not _asked(compiled.conditions, activation):
             return {}
+        if _is_true(compiled.holds, activation):
+            return {}
+        rule = compiled.rule
         return {
-            number: str(_value(self._expression(compiled.rule, message), activation))
-            for number, (expression, message) in enumerate(compiled.validations)
-            if _value(expression, activation) is not True
+            number: str(_value(self._expression(rule, one.message), activation))
+            for number, one in enumerate(rule.validations)
+            if _value(self._expression(rule, one.expression), activation) is not True
         }
 
     def _of_messages(
@@ -163,6 +167,10 @@ class CelRules:
 
             for path, what in pinpoint(message, compiled.rule.field, without_nulls(manifest), judge):
                 yield of_field(manifest, path, what)
+
+
+def _all_of(rule: Rule) -> str:
+    return " && ".join(f"({one.expression}\n)" for one in rule.validations)
 
 
 def _with_variables(text: str, variables: tuple[tuple[str, str], ...]) -> str:
@@ -193,6 +201,15 @@ def _plain(text: str) -> tuple[str, set[str]]:
     return _TOKENS.sub(replaced, text), names
 
 
+def _as_sent(manifest: Manifest, default: str) -> Manifest:
+    """`manifest` as policies on the server see it: without nulls, and in the namespace that it was written from."""
+    sent: dict[str, Any] = without_nulls(manifest)
+    namespace, metadata = namespace_of(manifest, default), sent.get("metadata", {})
+    if namespace and isinstance(metadata, dict):
+        sent["metadata"] = {**metadata, "namespace": namespace}
+    return sent
+
+
 def _request(manifest: Manifest, subject: CheckSubject) -> dict[str, Any]:
     """The request as the API server sees it, when the gateway makes `manifest` there."""
     group, _, version = str(manifest["apiVersion"]).rpartition("/")
@@ -205,7 +222,7 @@ def _request(manifest: Manifest, subject: CheckSubject) -> dict[str, Any]:
         "resource": resource,
         "requestResource": resource,
         "operation": "CREATE",
-        "namespace": str(at(manifest, ("metadata", "namespace")) or subject.namespace),
+        "namespace": namespace_of(manifest, subject.namespace),
         "name": str(at(manifest, ("metadata", "name")) or ""),
         "dryRun": False,
         "userInfo": {
@@ -227,9 +244,15 @@ def _value(expression: Any, activation: Any) -> Any:
     return result.plain_value()
 
 
-def _matches(rule: Rule, manifest: Manifest) -> bool:
+def _is_true(expression: Any, activation: Any) -> bool:
+    result = expression.eval(activation)
+    return result.type() == cel.Type.BOOL and result.plain_value() is True
+
+
+def _names(manifest: Manifest) -> tuple[tuple[str, str], ...]:
+    """What rules may call the kind of `manifest`, as group and plural."""
     group, plural = group_of(str(manifest["apiVersion"])), plural_of(str(manifest["kind"]))
-    return any((g, p) in rule.matches for g in (group, "*") for p in (plural, "*"))
+    return tuple((g, p) for g in (group, "*") for p in (plural, "*"))
 
 
 def _asked(conditions: tuple[Any, ...], activation: Any) -> bool:

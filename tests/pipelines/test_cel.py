@@ -190,6 +190,29 @@ def test_it_is_the_gateway_who_asks(good: dict[str, Any], field: str, value: str
     assert found.what == value
 
 
+_WHERE = Validation("false", "object.metadata.?namespace.orValue('nowhere') + ', ' + request.namespace")
+
+
+@pytest.mark.parametrize(
+    ("kind", "metadata", "seen"),
+    [
+        ("Service", {}, "checkout-staging, checkout-staging"),
+        ("Service", {"namespace": None}, "checkout-staging, checkout-staging"),
+        ("Service", {"namespace": "other"}, "other, other"),
+        ("ClusterRole", {}, "nowhere, "),
+    ],
+)
+def test_an_object_is_seen_where_it_will_be(kind: str, metadata: Any, seen: str) -> None:
+    rules = _about_services(_WHERE, matches=frozenset({("*", "*")}))
+    (found,) = rules.findings(subject(({"apiVersion": "v1", "kind": kind, "metadata": metadata},)))
+    assert found.what == seen
+
+
+def test_metadata_that_is_none_is_a_finding() -> None:
+    (found,) = _about_services(_WHERE).findings(subject(({"apiVersion": "v1", "kind": "Service", "metadata": 7},)))
+    assert found.what.startswith("the rule could not be evaluated: ")
+
+
 def test_a_variable_is_evaluated_only_when_it_is_asked_for(good: dict[str, Any]) -> None:
     broken = (("bad", "object.nope"), ("worse", "variables.bad + 1"))
     rules = _about_services(Validation("true || variables.worse == 2", "''"), variables=broken)

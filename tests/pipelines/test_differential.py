@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,7 @@ def differences(server: ApiServer, offline: CelRules, objects: list[Object]) -> 
         answers = list(pool.map(server.asked, objects))
     said: list[str] = []
     for one, answer in zip(objects, answers, strict=True):
-        here = {finding.rule for finding in offline.findings(subject((one,)))}
+        here = {finding.rule for finding in offline.findings(replace(subject((one,)), namespace=_HERE))}
         there = answer.rules - {api_server.ALWAYS}
         if answer.reached and here != there:
             only = (sorted(here - there), sorted(there - here))
