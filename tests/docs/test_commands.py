@@ -164,11 +164,11 @@ def test_releasing_from_ci(run: Run) -> None:
 @pytest.mark.usefixtures("serving")
 def test_running_it(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run("docs/how-to/run-it.md", before=PLATFORM_ENV)
-    first, more = map(yaml.safe_load, _blocks("docs/how-to/run-it.md", "yaml"))
-    assert more["images"]["registries"][0]["prefix"] == first["images"]["registries"][0]["prefix"]
+    first, *more = map(yaml.safe_load, _blocks("docs/how-to/run-it.md", "yaml"))
+    assert more[0]["images"]["registries"][0]["prefix"] == first["images"]["registries"][0]["prefix"]
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:p@db/gateway")
     monkeypatch.setenv("REDIS_URL", "redis://:p@redis/0")
-    for document in (first, {**first, **more}):
+    for document in (first, *({**first, **part} for part in more)):
         (tmp_path / "gateway.yaml").write_text(yaml.safe_dump(document))
         assert load(tmp_path / "gateway.yaml").apps.keys() == {"checkout"}
 
