@@ -122,6 +122,12 @@ def run(clone: Path, tmp_path: Path) -> Run:
 
 SHOP_ENV = "source .deploy-gateway/shop.env\n"
 PLATFORM_ENV = "source .deploy-gateway/platform.env\n"
+_OPEN_POD = """
+apiVersion: v1
+kind: Pod
+metadata: {name: nexus}
+spec: {containers: [{name: nexus, image: "sonatype/nexus3:{{ .Values.tag }}"}]}
+"""
 NEXT_VERSION = """
 deployctl release --app checkout --env staging --ref main >/dev/null
 git clone -q "$REPOSITORIES/shop/checkout.git" "$SCRATCH/next" && cd "$SCRATCH/next"
@@ -188,6 +194,22 @@ def test_adding_an_app(run: Run) -> None:
 @pytest.mark.usefixtures("serving")
 def test_rolling_back(run: Run) -> None:
     run("docs/how-to/roll-back.md", before=SHOP_ENV + NEXT_VERSION)
+
+
+@pytest.mark.usefixtures("serving")
+def test_deploying_a_third_party_chart(run: Run, tmp_path: Path) -> None:
+    """With a chart that leaves the pod open, and beside it the manifests that the standard chart renders."""
+    golden = (ROOT / "tests" / "charts" / "golden" / "web-minimal" / "expected.yaml").read_text()
+    files = {
+        "charts/nexus/Chart.yaml": "apiVersion: v2\nname: nexus\nversion: 64.2.0\n",
+        "charts/nexus/templates/pod.yaml": _OPEN_POD,
+        "values.yaml": "tag: 3.70.1\n",
+        "k8s/checkout.yaml": golden.replace("checkout-staging", "shop"),
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    run("docs/how-to/deploy-a-third-party-chart.md", before=f'{SHOP_ENV}cd "$SCRATCH"\n')
 
 
 @pytest.mark.usefixtures("serving")
