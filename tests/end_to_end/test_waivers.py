@@ -27,11 +27,14 @@ SERVICE = {
     "kind": "Service",
     "metadata": {
         "name": "waived",
-        "annotations": {"kube-score/ignore": "service-targets-pod", "deploy-gateway.dev/waivers": "service-type"},
+        "annotations": {
+            "kube-score/ignore": "service-targets-pod",
+            "deploy-gateway.dev/waivers": "service-type service-selects",
+        },
     },
-    "spec": {"type": "NodePort", "ports": [{"name": "http", "port": 80}]},
+    "spec": {"type": "NodePort", "selector": {"app": "nobody"}, "ports": [{"name": "http", "port": 80}]},
 }
-RULES = {"service-type", "kube-score/service-targets-pod"}
+RULES = {"service-type", "service-selects"}
 OF_A_RELEASE = {"app": "waived", "team": "shop", "commit": "a" * 40}
 _HEARD_SECONDS = 20
 
