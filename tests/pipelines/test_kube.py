@@ -24,7 +24,12 @@ from tests.pipelines.conftest import kubeconfig_of
 from tools.stack import Stack
 from tools.stack.cluster import kubectl
 
-LABELS = {"deploy-gateway.dev/managed": "true", "deploy-gateway.dev/app": "kube"}
+# Whichever rules other tests have installed by now, in this Environment they only warn.
+LABELS = {
+    "deploy-gateway.dev/managed": "true",
+    "deploy-gateway.dev/environment": "sandbox",
+    "deploy-gateway.dev/app": "kube",
+}
 CONFIG = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"a": "1"}}
 
 

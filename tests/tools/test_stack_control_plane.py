@@ -14,10 +14,14 @@ import pytest
 from pipelines.errors import ClusterUnavailable
 from tools.stack import Stack
 
+# Whichever rules other tests have installed by now, in this Environment they only warn.
 MANAGED = {
     "apiVersion": "v1",
     "kind": "Namespace",
-    "metadata": {"name": "managed-by-gateway", "labels": {"deploy-gateway.dev/managed": "true"}},
+    "metadata": {
+        "name": "managed-by-gateway",
+        "labels": {"deploy-gateway.dev/managed": "true", "deploy-gateway.dev/environment": "sandbox"},
+    },
 }
 
 
@@ -171,6 +175,7 @@ def test_no_controller_acts_as_the_administrator(stack: Stack, namespace: str) -
         for entry in map(json.loads, stack.audit_log.read_text().splitlines())
         if entry["verb"] == "create"
         and entry.get("objectRef", {}).get("resource") in ("replicasets", "pods")
+        and entry["objectRef"].get("namespace") == namespace
         and entry["stage"] == "ResponseComplete"
         and "impersonatedUser" not in entry
     ]
