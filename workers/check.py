@@ -14,9 +14,9 @@ from pipelines.apps import ReleaseId
 from pipelines.check import Checked, CheckPorts, CheckRequest, check
 from pipelines.errors import ClusterUnavailable
 from pipelines.findings import blocking
+from pipelines.place import Place
 from pipelines.ports import ClusterFacts
 from pipelines.posture import BenchmarkCheck
-from pipelines.stages.resolve import Place
 from pipelines.states import ReleaseState
 from pipelines.waivers import in_force
 from store import Release
