@@ -7,7 +7,7 @@ from datetime import date
 
 from configuration.document import Document, Location
 from configuration.explanation import dotted
-from configuration.schema import ApprovedBaseEntry, BaseImagesSection, SignaturesSection
+from configuration.schema.images import ApprovedBaseEntry, BaseImagesSection, SignaturesSection
 from pipelines.base_images import ApprovedBase, BaseImages
 from pipelines.errors import Fault
 from pipelines.signature_check import Signed

@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 from configuration.bases import contradictions_of_bases
 from configuration.document import Document, Location
 from configuration.explanation import did_you_mean, dotted
-from configuration.schema import EnvironmentEntry, GatewayFile, RuleSettingEntry
+from configuration.schema import GatewayFile
+from configuration.schema.environments import EnvironmentEntry
+from configuration.schema.rules import RuleSettingEntry
 from configuration.settings import TEAMLESS
 from pipelines.apps import IngressKind, Mesh, host_of
 from pipelines.charts import StandardCharts

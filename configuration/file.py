@@ -15,7 +15,9 @@ from configuration.consistency import contradictions, ingress_kind
 from configuration.document import Document, Location, parse
 from configuration.explanation import explain
 from configuration.references import BrokenReference, Reference, resolve
-from configuration.schema import AppEntry, EnvironmentEntry, GatewayFile, PlacementEntry
+from configuration.schema import GatewayFile
+from configuration.schema.apps import AppEntry
+from configuration.schema.environments import EnvironmentEntry, PlacementEntry
 from configuration.settings import ChartPlace, ImageRegistry, KubeBench, Limits, Settings, Token
 from pipelines.apps import (
     ApiServer,

@@ -6,7 +6,6 @@ import logging
 import os
 import subprocess
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -14,20 +13,16 @@ from pathlib import Path
 from deployctl.platform import Platform
 from deployctl.verdicts import Verdict, VerdictState
 from pipelines import yaml_nodes
-from pipelines.adapters.cel import CelRules
 from pipelines.adapters.helm import HelmClient
-from pipelines.adapters.kube_score import KubeScore
 from pipelines.adapters.programs import cache_dir
 from pipelines.adapters.schemas import Schemas
-from pipelines.api_versions import ApiVersions
 from pipelines.apps import CommitSha
 from pipelines.check import JudgePorts, Made, Terms, judge, make
+from pipelines.composition import lint_checks, policy_checks
 from pipelines.errors import Fault, GatewayError, InvalidDeployFile, InvalidInput
 from pipelines.findings import Finding, blocking
-from pipelines.grants import Grants
 from pipelines.place import Place
 from pipelines.ports import Change, Checkout, RolloutProgress
-from pipelines.relations import Relations
 from pipelines.rules import load_rules, parameters
 from pipelines.stages.checkout import Source, read_deploy_file, read_source
 from pipelines.states import StageName, StageState
@@ -57,13 +52,13 @@ class Local:
         self._parameters = parameters(platform.registries, platform.neighbours, apps=platform.apps.values())
         # A rule that takes parameters from the platform says nothing true where nobody knows them.
         rules = tuple(rule for rule in load_rules() if rule.parameters <= self._parameters.keys())
-        schemas = (Schemas(),) if platform.facts.schemas else ()
+        schemas = Schemas() if platform.facts.schemas else None
         self._ports = JudgePorts(
             registry=None,
-            helm=_PackingOnce(programs.helm, scratch),
-            lint=(*schemas, KubeScore(programs.kube_score)) if programs.kube_score else (),
+            helm=HelmClient(programs.helm, scratch),
+            lint=lint_checks(programs.kube_score, schemas) if programs.kube_score else (),
             charts=Downloads(platform.chart_repositories),
-            policy=(CelRules(rules), ApiVersions(), Grants(), Relations()) if programs.kube_score else (),
+            policy=policy_checks(rules) if programs.kube_score else (),
         )
 
     def made(self, file: Path) -> tuple[Source, Made]:
@@ -157,22 +152,6 @@ class Downloads:
 
         downloads = ChartDownloads(cache_dir() / "charts", [ChartRepository(prefix) for prefix in self._prefixes])
         return downloads.archive(chart, timeout_seconds=timeout_seconds)
-
-
-class _PackingOnce(HelmClient):
-    """Helm that packs the standard chart once: it doesn't change in the time of one call."""
-
-    def __init__(self, helm: Path, scratch: Path) -> None:
-        super().__init__(helm, scratch)
-        self._packed: dict[Path, tuple[str, str, bytes]] = {}
-
-    def package(self, chart: Path, files: Mapping[str, bytes] | None = None) -> tuple[str, str, bytes]:
-        """See `pipelines.ports.Helm.package`."""
-        if files:
-            return super().package(chart, files)
-        if chart not in self._packed:
-            self._packed[chart] = super().package(chart)
-        return self._packed[chart]
 
 
 def crashed(file: Path, environment: str, reason: str) -> Verdict:

@@ -12,6 +12,7 @@ from pipelines.apps import CommitSha
 from pipelines.bundle import Bundle, BundleDigest, freeze
 from pipelines.duplicates import merged
 from pipelines.findings import Finding, blocking
+from pipelines.place import Place
 from pipelines.ports import Check, CheckSubject, ClusterFacts, Git, Helm, Registry, Reporter
 from pipelines.reporting import Outcome, stage
 from pipelines.sources import located, of_chart
@@ -19,7 +20,7 @@ from pipelines.stages.checkout import Source, checkout
 from pipelines.stages.lint import lint
 from pipelines.stages.policy import policy
 from pipelines.stages.render import Rendered, render
-from pipelines.stages.resolve import Place, Resolved, resolve
+from pipelines.stages.resolve import Resolved, resolve
 from pipelines.states import StageName, StageState
 from pipelines.third_party.published import Charts
 from pipelines.third_party.rendering import Brought

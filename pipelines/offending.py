@@ -18,24 +18,24 @@ _PARTS = re.compile(r"\[([^\]]*)\]|([^.\[\]]+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Offence:
     """The path of a field of one object, and what is wrong there."""
 
     path: tuple[str | int, ...]
     what: str
 
 
-def of_field(manifest: Manifest, path: tuple[str | int, ...], what: str) -> Place:
+def of_field(manifest: Manifest, path: tuple[str | int, ...], what: str) -> Offence:
     """The field at `path`; one of a pod, written as a Deployment has it, stands where this kind keeps its pod."""
-    return Place((*_pod(manifest), *path[2:]) if path[:2] == ("spec", "template") else path, what)
+    return Offence((*_pod(manifest), *path[2:]) if path[:2] == ("spec", "template") else path, what)
 
 
-def of_pod(manifest: Manifest, what: str) -> Place:
+def of_pod(manifest: Manifest, what: str) -> Offence:
     """The pod as a whole."""
-    return Place((*_pod(manifest), "spec"), what)
+    return Offence((*_pod(manifest), "spec"), what)
 
 
-def of_entry(rule: Rule, manifest: Manifest, entry: str) -> Place:
+def of_entry(rule: Rule, manifest: Manifest, entry: str) -> Offence:
     """The field that one text of the variable `offending` means: see `Rule.each`."""
     if entry.startswith("."):
         return _place(rule, manifest, _pod(manifest), entry[1:], "")
@@ -54,13 +54,13 @@ def _pod(manifest: Manifest) -> tuple[str | int, ...]:
     return pod_spec_path(str(manifest["kind"]))[:-1]
 
 
-def _place(rule: Rule, manifest: Manifest, base: tuple[str | int, ...], text: str, who: str) -> Place:
+def _place(rule: Rule, manifest: Manifest, base: tuple[str | int, ...], text: str, who: str) -> Offence:
     path: tuple[str | int, ...] = base
     for name, key in _PARTS.findall(text):
         index = None if key else _index(at(manifest, path), name)
         path = (*path, (key or name) if index is None else index)
     shown = _shown(at(manifest, path)) if rule.shows_value else "written here"
-    return Place(path, f"{who}{text.removeprefix('spec.')} is {shown}")
+    return Offence(path, f"{who}{text.removeprefix('spec.')} is {shown}")
 
 
 def _index(value: Any, name: str) -> int | None:

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import structlog
 
+from configuration.parameters import platform_parameters
 from pipelines.apps import ReleaseId
 from pipelines.check import Checked, CheckPorts, CheckRequest, check
 from pipelines.errors import ClusterUnavailable
 from pipelines.findings import blocking
+from pipelines.place import Place
 from pipelines.ports import ClusterFacts
 from pipelines.posture import BenchmarkCheck
-from pipelines.rules import parameters
-from pipelines.stages.resolve import Place
 from pipelines.states import ReleaseState
 from pipelines.waivers import in_force
 from store import Release
@@ -64,7 +64,7 @@ def _request(context: CheckContext, release: Release, scratch: Path) -> CheckReq
         ref=release.ref,
         environments=settings.environments,
         facts=_facts(context, release),
-        parameters=parameters(prefixes, settings.environments_of(environment.cluster), apps=settings.apps.values()),
+        parameters=platform_parameters(settings, environment.cluster),
         waivers=waivers,
         scratch=scratch,
         checkout_timeout_seconds=settings.limits.checkout_timeout_seconds,

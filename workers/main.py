@@ -16,19 +16,15 @@ from rq.job import Job
 
 from configuration import logs
 from configuration.settings import Settings
-from pipelines.adapters.cel import CelRules
 from pipelines.adapters.git import GitRepositories
 from pipelines.adapters.helm import HelmClient
 from pipelines.adapters.kube import KubeCluster
 from pipelines.adapters.kube.benchmarks import KubeBenchmarkJobs
-from pipelines.adapters.kube_score import KubeScore
 from pipelines.adapters.schemas import Schemas
-from pipelines.api_versions import ApiVersions
 from pipelines.check import CheckPorts
+from pipelines.composition import lint_checks, policy_checks
 from pipelines.deploy import DeployPorts
 from pipelines.errors import GatewayError, InvalidConfiguration
-from pipelines.grants import Grants
-from pipelines.relations import Relations
 from pipelines.rules import load_rules
 from store import Store, open_store
 from store.queue import CHECK_QUEUE, HintJob, RedisQueue, deploy_queue, work_queue
@@ -62,14 +58,8 @@ def run_check_worker(settings: Settings, *, helm: Path, kube_score: Path) -> Non
         registry=registries,
         charts=open_charts(settings),
         helm=HelmClient(helm, settings.work_dir / "helm-check"),
-        lint=(schemas, KubeScore(kube_score)),
-        policy=(
-            CelRules(load_rules()),
-            ApiVersions(),
-            Grants(),
-            Relations(),
-            *image_checks(settings, registries),
-        ),
+        lint=lint_checks(kube_score, schemas),
+        policy=policy_checks(load_rules(), *image_checks(settings, registries)),
     )
     enter(CheckContext(settings, store, queue, ports, scratch))
 

@@ -119,7 +119,8 @@ def _standing(one: dict[str, Any]) -> str:
         return f"ended by {one['ended_by']}"
     if not one["in_force"]:
         return f"ended on {one['until']}"
-    return f"until {one['until']} ({one['days_left']} days left)"
+    days = "day" if one["days_left"] == 1 else "days"
+    return f"until {one['until']} ({one['days_left']} {days} left)"
 
 
 def _print_table(found: list[dict[str, Any]]) -> None:

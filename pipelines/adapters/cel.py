@@ -16,7 +16,7 @@ from pipelines.cluster import SERVICE_ACCOUNT, SERVICE_ACCOUNT_NAMESPACE
 from pipelines.errors import InvalidConfiguration
 from pipelines.findings import Finding
 from pipelines.manifests import name_of, without_nulls
-from pipelines.offending import Place, of_entry, of_field, of_pod
+from pipelines.offending import Offence, of_entry, of_field, of_pod
 from pipelines.pinpoint import pinpoint
 from pipelines.ports import CheckSubject, Manifest
 from pipelines.resources import at, field_text, group_of, namespace_of, plural_of
@@ -130,7 +130,7 @@ class CelRules:
 
     def _places(
         self, compiled: _Compiled, manifest: Manifest, subject: CheckSubject, activation: Any
-    ) -> tuple[Place, ...]:
+    ) -> tuple[Offence, ...]:
         """Where `manifest` breaks the rule."""
         rule = compiled.rule
         try:
@@ -139,7 +139,7 @@ class CelRules:
                 return tuple(self._of_messages(compiled, manifest, subject, broken))
             entries = _value(self._expression(rule, _OFFENDING), activation) if broken else []
         except _EvaluationError as error:
-            return (Place((), f"the rule could not be evaluated: {error}"),)
+            return (Offence((), f"the rule could not be evaluated: {error}"),)
         places = tuple(of_entry(rule, manifest, str(entry)) for entry in entries)
         return places or tuple(of_pod(manifest, message) for message in broken.values())
 
@@ -158,7 +158,7 @@ class CelRules:
 
     def _of_messages(
         self, compiled: _Compiled, manifest: Manifest, subject: CheckSubject, broken: dict[int, str]
-    ) -> Iterator[Place]:
+    ) -> Iterator[Offence]:
         """The fields that the messages name. Raises `_EvaluationError`."""
         for number, message in broken.items():
 
@@ -269,7 +269,7 @@ def _asked(conditions: tuple[Any, ...], activation: Any) -> bool:
     return True
 
 
-def _finding(rule: Rule, manifest: Manifest, place: Place, parameters: Mapping[str, Any]) -> Finding:
+def _finding(rule: Rule, manifest: Manifest, place: Offence, parameters: Mapping[str, Any]) -> Finding:
     return Finding(
         rule=rule.id,
         severity=rule.severity,

@@ -49,15 +49,26 @@ class HelmClient:
         self._scratch = scratch
         self._kubeconfig = kubeconfig
         self._client = _Command(helm, scratch, kubeconfig)
+        self._packed: dict[Path, tuple[str, str, bytes]] = {}
 
     def package(self, chart: Path, files: Mapping[str, bytes] | None = None) -> tuple[str, str, bytes]:
-        """See `pipelines.ports.Helm.package`; `files` (path in the chart → content) are added to it."""
+        """See `pipelines.ports.Helm.package`; `files` (path in the chart → content) are added to it.
+
+        Without them it is packed once: a version of the chart doesn't change while a check or a job runs.
+        """
+        if files:
+            return self._package(chart, files)
+        if chart not in self._packed:
+            self._packed[chart] = self._package(chart, {})
+        return self._packed[chart]
+
+    def _package(self, chart: Path, files: Mapping[str, bytes]) -> tuple[str, str, bytes]:
         contents = {
             path.relative_to(chart).as_posix(): path.read_bytes()
             for path in chart.rglob("*")
             if path.is_file() and not path.name.startswith(".")
         }
-        contents |= files or {}
+        contents |= files
         about = yaml.safe_load(contents["Chart.yaml"])
         name, version = str(about["name"]), str(about["version"])
         return name, version, packed(name, contents)

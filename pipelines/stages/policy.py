@@ -1,4 +1,4 @@
-"""policy: is it allowed here. The rules of the platform, as CEL."""
+"""policy: is it allowed here. The rules of the platform, in CEL and in Python, side by side."""
 
 from __future__ import annotations
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from pipelines.findings import Finding
 from pipelines.manifests import parse
+from pipelines.place import Place
 from pipelines.ports import ClusterFacts, Helm, Manifest
-from pipelines.stages.resolve import Place, Resolved
+from pipelines.stages.resolve import Resolved
 from pipelines.third_party.rendering import brought, chart_files
 
 

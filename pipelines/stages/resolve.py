@@ -21,8 +21,6 @@ from pipelines.values import chart_values, image_key, images_of
 
 CHARTS = Path(__file__).resolve().parents[2] / "charts"
 
-__all__ = ["CHARTS", "Place", "Resolved", "resolve"]
-
 
 @dataclass(frozen=True, slots=True)
 class Resolved:

@@ -6,15 +6,13 @@ from typing import Any
 
 import pytest
 
-from pipelines.adapters.cel import CelRules
 from pipelines.adapters.helm import HelmClient
 from pipelines.adapters.kube import KubeCluster
-from pipelines.adapters.kube_score import KubeScore
 from pipelines.adapters.schemas import Schemas
+from pipelines.composition import lint_checks, policy_checks
 from pipelines.findings import blocking
 from pipelines.manifests import parse
 from pipelines.ports import CheckSubject, ClusterFacts
-from pipelines.relations import Relations
 from pipelines.rules import load_rules, parameters
 from tests.charts.golden import FEATURES, FOLDER, REGISTRIES, place, rendered
 from tools.stack import Stack
@@ -38,7 +36,8 @@ def facts(cluster: KubeCluster) -> ClusterFacts:
 @pytest.fixture(scope="module")
 def checks() -> tuple[Any, ...]:
     """Every check that there is."""
-    return KubeScore(ensure(["kube-score"])["kube-score"]), Schemas(), CelRules(load_rules()), Relations()
+    kube_score = ensure(["kube-score"])["kube-score"]
+    return (*lint_checks(kube_score, Schemas()), *policy_checks(load_rules()))
 
 
 @pytest.mark.parametrize("feature", FEATURES)

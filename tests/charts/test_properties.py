@@ -7,14 +7,12 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from pipelines.adapters.cel import CelRules
 from pipelines.adapters.helm import HelmClient
 from pipelines.adapters.kube import KubeCluster
-from pipelines.adapters.kube_score import KubeScore
 from pipelines.adapters.schemas import Schemas
+from pipelines.composition import lint_checks, policy_checks
 from pipelines.findings import blocking
 from pipelines.ports import CheckSubject, ClusterFacts
-from pipelines.relations import Relations
 from pipelines.resources import WORKLOADS, at, pod_spec_path
 from pipelines.rules import load_rules, parameters
 from tests.charts.golden import FOLDER, REGISTRIES, of_text, place
@@ -41,7 +39,8 @@ class _Checker:
     def __init__(self, helm: HelmClient, facts: ClusterFacts) -> None:
         self._helm = helm
         self._facts = facts
-        self._checks = (KubeScore(ensure(["kube-score"])["kube-score"]), Schemas(), CelRules(load_rules()), Relations())
+        kube_score = ensure(["kube-score"])["kube-score"]
+        self._checks = (*lint_checks(kube_score, Schemas()), *policy_checks(load_rules()))
 
     def blocking(self, text: str, feature: str) -> list[str]:
         where = place(feature)

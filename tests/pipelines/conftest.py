@@ -17,11 +17,12 @@ from pipelines.adapters.helm import HelmClient
 from pipelines.adapters.kube.connection import Connection
 from pipelines.apps import App, AppName, ClusterName, CommitSha, Environment, EnvironmentName, Ingress, IngressKind
 from pipelines.deployfile import read
+from pipelines.place import Place
 from pipelines.ports import Checkout, CheckSubject, ClusterFacts
 from pipelines.rules import parameters
 from pipelines.stages.checkout import Source
 from pipelines.stages.render import render
-from pipelines.stages.resolve import CHARTS, Place, resolve
+from pipelines.stages.resolve import CHARTS, resolve
 from tools.toolbox import ensure
 
 DIGEST = "sha256:" + "ab" * 32

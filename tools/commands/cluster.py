@@ -91,13 +91,14 @@ def verify(config: Path, kubeconfig: Path | None, context: str | None, name: str
 
     A refusal by RBAC is no proof of a policy. Exit code 1: something is not proven.
     """
+    from configuration.parameters import platform_parameters
     from pipelines.backstop import warned
     from pipelines.examples import Examples
     from tools.backstop.proof import verify
 
     settings = read(config)
     kubectl = _kubectl(kubectl_of=kubeconfig, context=context)
-    examples = Examples(_parameters(settings, name))
+    examples = Examples(platform_parameters(settings, settings.only_cluster(name)))
     proofs = verify(kubectl, examples, settings.exceptions, warned(_objects(settings, name)))
     _show_proofs(proofs, output)
     sys.exit(0 if all(proof.is_good for proof in proofs) else 1)
@@ -110,21 +111,13 @@ def _kubectl(*, kubectl_of: Path | None, context: str | None) -> Kubectl:
 
 
 def _objects(settings: Settings, name: str | None) -> tuple[Manifest, ...]:
+    from configuration.parameters import platform_parameters
     from pipelines.backstop import backstop
     from pipelines.rules import load_rules
 
-    environments = settings.environments_of(settings.only_cluster(name))
-    return backstop(load_rules(), _parameters(settings, name), environments, settings.exceptions)
-
-
-def _parameters(settings: Settings, name: str | None) -> dict[str, str]:
-    """Without the waivers, which its deploy worker keeps there."""
-    from pipelines.rules import parameters
-
-    prefixes = tuple(registry.prefix for registry in settings.registries)
-    environments = settings.environments_of(settings.only_cluster(name))
-    found = parameters(prefixes, environments, apps=settings.apps.values())
-    return {key: text for key, text in found.items() if key != "waivers"}
+    cluster = settings.only_cluster(name)
+    environments = settings.environments_of(cluster)
+    return backstop(load_rules(), platform_parameters(settings, cluster), environments, settings.exceptions)
 
 
 def _show(difference: Difference, output: str, done: dict[str, str]) -> None:

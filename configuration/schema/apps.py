@@ -1,0 +1,56 @@
+"""`teams`, `apps` and `tokens`: what is deployed, and who may."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from configuration.schema.rules import RuleSettingEntry
+from configuration.schema.section import Section
+from configuration.schema.texts import Chart, CloudIdentity, Name, PathInRepository, RuleName, Url
+from configuration.settings import Role
+
+
+class TeamEntry(Section):
+    """A team."""
+
+
+class AppEntry(Section):
+    """Something registered to be deployed."""
+
+    team: Name = Field(description="The owner: one of `teams`.")
+    repository: Url = Field(description="The one address it is ever checked out from.")
+    deploy_file: PathInRepository = Field(
+        default="deploy.yaml",
+        min_length=1,
+        max_length=200,
+        description="Where its deploy.yaml is in the repository.",
+    )
+    chart: Chart | None = Field(
+        default=None,
+        description="A version or channel of the standard chart, for this App in place of its Environment's.",
+    )
+    rules: dict[Name, dict[RuleName, RuleSettingEntry]] = Field(
+        default_factory=dict,
+        description="Environment → the mode of single rules there, for this App alone. `warn` needs `enforce_from`: an "
+        "exception without a day is a waiver, see `deployctl waiver`.",
+    )
+    cloud_identities: dict[Name, CloudIdentity] = Field(
+        default_factory=dict,
+        description="Environment → who it is for that cloud: role, account or client id.",
+    )
+
+
+class TokenEntry(Section):
+    """A bearer token, known by its digest only; `deploy-gateway token create` makes one."""
+
+    name: str = Field(
+        min_length=1,
+        max_length=60,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]*$",
+        description="Who or what uses it; stands beside each Release.",
+    )
+    role: Role = Field(strict=False, description="What its holder may do.")
+    team: Name | None = Field(
+        default=None, description="Whose Apps it is for; only platform-admin and measurer go without."
+    )
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="The token's sha256, as 64 lower-case hex digits.")

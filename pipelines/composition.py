@@ -1,0 +1,25 @@
+"""The checks that every source goes through, put together once: a laptop and the check zone can't differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from pipelines.adapters.cel import CelRules
+from pipelines.adapters.kube_score import KubeScore
+from pipelines.adapters.schemas import Schemas
+from pipelines.api_versions import ApiVersions
+from pipelines.grants import Grants
+from pipelines.ports import Check
+from pipelines.relations import Relations
+from pipelines.rules import Rule
+
+
+def lint_checks(kube_score: Path, schemas: Schemas | None) -> tuple[Check, ...]:
+    """Is it sound. `kube_score` is the program; `schemas` is None where no cluster has told what it knows."""
+    return (*([schemas] if schemas else []), KubeScore(kube_score))
+
+
+def policy_checks(rules: Iterable[Rule], *more: Check) -> tuple[Check, ...]:
+    """Is it allowed: `rules`, compiled here, what is decided in Python, and `more`, which only some places can do."""
+    return (CelRules(tuple(rules)), ApiVersions(), Grants(), Relations(), *more)
