@@ -7,6 +7,7 @@ import io
 import tarfile
 import zlib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from pipelines.errors import InvalidChart
 
@@ -16,6 +17,7 @@ LARGEST_ARCHIVE_BYTES = 4 * 1024 * 1024
 LARGEST_CHART_BYTES = 20 * 1024 * 1024
 MOST_FILES = 2_000
 _DEEPEST = 3
+_MOST_INFLATED_BYTES = LARGEST_CHART_BYTES + MOST_FILES * 1024
 _SOLUTION = "Take the chart as `helm package` makes it, from who publishes it"
 
 
@@ -30,28 +32,43 @@ def packed(name: str, contents: Mapping[str, bytes]) -> bytes:
     return gzip.compress(buffer.getvalue(), mtime=0)
 
 
-def unpacked(archive: bytes, where: str, *, depth: int = 0) -> dict[str, bytes]:
+@dataclass(slots=True)
+class _Room:
+    """How much may still be inflated: of a chart and all archives in it together, whatever is kept of them."""
+
+    left: int = _MOST_INFLATED_BYTES * 2
+
+
+def unpacked(archive: bytes, where: str) -> dict[str, bytes]:
     """The files of a chart (path in it → content), those of archives in its charts/ among them.
 
     Raises `InvalidChart` for what is too large, leads out of it, or is no plain file.
     """
+    return _unpacked(archive, where, 0, _Room())
+
+
+def with_subcharts(files: Mapping[str, bytes], where: str) -> dict[str, bytes]:
+    """`files` with the archives in charts/ taken apart. Raises `InvalidChart`."""
+    return _with_subcharts(files, where, 0, _Room())
+
+
+def _unpacked(archive: bytes, where: str, depth: int, room: _Room) -> dict[str, bytes]:
     try:
-        with tarfile.open(fileobj=io.BytesIO(_inflated(archive, where)), mode="r:") as tar:
+        with tarfile.open(fileobj=io.BytesIO(_inflated(archive, where, room)), mode="r:") as tar:
             files = dict(_files(tar, where))
     except (tarfile.TarError, zlib.error, ValueError, OverflowError, UnicodeError) as error:
         raise InvalidChart(f"it is no gzipped tar: {error}", _SOLUTION, where=where) from error
-    return with_subcharts(files, where, depth=depth)
+    return _with_subcharts(files, where, depth, room)
 
 
-def with_subcharts(files: Mapping[str, bytes], where: str, *, depth: int = 0) -> dict[str, bytes]:
-    """`files` with the archives in charts/ taken apart. Raises `InvalidChart`."""
+def _with_subcharts(files: Mapping[str, bytes], where: str, depth: int, room: _Room) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for path, content in files.items():
         folder, _, name = path.rpartition("/")
         if name.endswith(".tgz") and (folder == "charts" or folder.endswith("/charts")):
             if depth == _DEEPEST:
                 raise InvalidChart(f"its charts have charts, deeper than {_DEEPEST}", _SOLUTION, where=where)
-            inner = unpacked(content, f"{where}: {path}", depth=depth + 1)
+            inner = _unpacked(content, f"{where}: {path}", depth + 1, room)
             found |= {f"{folder}/{name.removesuffix('.tgz')}/{one}": text for one, text in inner.items()}
         else:
             found[path] = content
@@ -71,15 +88,16 @@ def insist_on_size(files: Mapping[str, bytes], where: str) -> None:
         )
 
 
-def _inflated(archive: bytes, where: str) -> bytes:
-    """One gzip member, and no more of it than a chart may have: a bomb is not blown up to see how large it is."""
-    most = LARGEST_CHART_BYTES + MOST_FILES * 1024
+def _inflated(archive: bytes, where: str, room: _Room) -> bytes:
+    """One gzip member, and no more of it than there is room for: a bomb is not blown up to see how large it is."""
+    most = min(_MOST_INFLATED_BYTES, room.left)
     inflate = zlib.decompressobj(wbits=31)
     content = inflate.decompress(archive, most + 1)
     if len(content) > most:
         raise InvalidChart(f"unpacked it is larger than {LARGEST_CHART_BYTES >> 20} MiB", _SOLUTION, where=where)
     if not inflate.eof or inflate.unused_data:
         raise zlib.error("it is cut short, or something follows it")
+    room.left -= len(content)
     return content
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import tarfile
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -236,6 +237,21 @@ def test_bombs_are_not_blown_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MOST_FILES", 3)
     with pytest.raises(InvalidChart, match="3 with"):
         unpacked(tgz(NEXUS), "a.tgz")
+
+
+@pytest.mark.parametrize("inside", ["a file", "nothing"])
+def test_many_small_bombs_are_one(inside: str) -> None:
+    """Each archive in charts/ is small enough by itself; without a bound for all, these took 17 GB."""
+    padding = {"padding": bytes(19 * 1024 * 1024)} if inside == "a file" else {}
+    bomb = packed("s", padding) if padding else gzip.compress(bytes(19 * 1024 * 1024))
+    outer = packed("c", {"Chart.yaml": b"name: c", **{f"charts/{at}.tgz": bomb for at in range(900)}})
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidChart, match="larger than 20 MiB"):
+            unpacked(outer, "a.tgz")
+        assert tracemalloc.get_traced_memory()[1] < 200 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
 
 
 def _tree(tmp_path: Path, text: str, files: dict[str, bytes], links: frozenset[str] = frozenset()) -> Source:

@@ -89,6 +89,10 @@ TEMPLATE_NOTE = {"spec": {"template": {"metadata": {"annotations": {"other": "x"
         pytest.param(TEMPLATE_NOTE, id="another annotation"),
         pytest.param({"metadata": {"labels": {"deploy-gateway.dev/team": "x"}}}, id="a label"),
         pytest.param({"metadata": {"finalizers": ["example.com/x"]}}, id="a finalizer"),
+        pytest.param(
+            {"spec": {"template": {"metadata": {"finalizers": ["example.com/x"]}}}}, id="a finalizer of its pods"
+        ),
+        pytest.param({"spec": {"template": {"metadata": {"labels": {"x": "y"}}}}}, id="a label of its pods"),
     ],
 )
 def test_who_restarts_changes_nothing_else(stack: Stack, web: str, change: Any) -> None:
@@ -111,6 +115,18 @@ def test_who_breaks_the_glass_writes_and_the_audit_log_says_so(stack: Stack, web
 
     expected = f"bob wrote past the gateway: UPDATE deployments {NAMESPACE}/web"
     assert expected in eventually(noted)
+
+
+def test_who_breaks_the_glass_deletes_a_collection(stack: Stack, web: str) -> None:
+    """That request names no object, and is audited all the same."""
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "x", "labels": {"x": "y"}}}
+    job |= {"spec": {"suspend": True, "template": {"spec": {**POD, "restartPolicy": "Never"}}}}
+    made = stack.kubectl("create", f"--namespace={NAMESPACE}", "--filename=-", *BROKEN_GLASS, stdin=json.dumps(job))
+    assert made.returncode == 0, made.stderr
+    path = f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs?labelSelector=x=y&propagationPolicy=Background"
+    done = stack.kubectl("delete", "--raw", path, *BROKEN_GLASS)
+    assert done.returncode == 0, done.stderr
+    assert f"bob wrote past the gateway: DELETE jobs {NAMESPACE}/*" in stack.audit_log.read_text()
 
 
 def test_more_kinds_can_be_the_gateways(stack: Stack, web: str) -> None:
@@ -240,6 +256,24 @@ def test_the_gateway_writes_nothing_beside_itself_but_the_parameters_of_the_rule
     words = ("apply", "--server-side", "--force-conflicts", "--namespace=deploy-gateway", "--dry-run=server")
     done = stack.kubectl(*words, "--filename=-", identity="deploy", stdin=json.dumps(parameters))
     assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def parameters(stack: Stack) -> Iterator[str]:
+    name = "deploy-gateway-parameters-of-a-test"
+    assert stack.kubectl("create", "configmap", name, "--namespace=deploy-gateway").returncode == 0
+    yield name
+    stack.kubectl("delete", "configmap", name, "--namespace=deploy-gateway")
+
+
+def test_a_developer_takes_the_parameters_of_the_rules_away_in_no_way(stack: Stack, parameters: str) -> None:
+    """By name, or as a collection: that request names no object, and without parameters nothing may be written."""
+    path = f"/api/v1/namespaces/deploy-gateway/configmaps?fieldSelector=metadata.name={parameters}"
+    one = stack.kubectl("delete", "configmap", parameters, "--namespace=deploy-gateway", identity="developer")
+    many = stack.kubectl("delete", "--raw", path, identity="developer")
+    assert ITSELF in one.stderr
+    assert ITSELF in many.stderr
+    assert get(stack, "configmap", parameters, "-n", "deploy-gateway")
 
 
 def test_an_administrator_writes_beside_the_gateway(stack: Stack) -> None:
