@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import time
 from collections.abc import Mapping
@@ -22,6 +21,7 @@ from pipelines.apps import NAME_PATTERN
 from pipelines.deployfile import Declaration, DeployFile
 from pipelines.deployfile.overlay import with_values
 from pipelines.deployfile.schema import API_VERSION
+from pipelines.digests import content_digest
 from pipelines.errors import Fault, GatewayError, InvalidChart, InvalidInput
 from pipelines.findings import blocking
 from pipelines.manifests import to_value
@@ -65,7 +65,7 @@ def remote_chart(address: str, version: str | None, platform: Platform) -> Third
         )
     wanted = PublishedChart(name, repository, version, None)
     content = Downloads(platform.chart_repositories).archive(wanted, timeout_seconds=_DOWNLOAD_SECONDS)
-    click.echo(f"digest: sha256:{hashlib.sha256(content).hexdigest()}", err=True)
+    click.echo(f"digest: {content_digest(content)}", err=True)
     return read_chart(unpacked(content, address), address)
 
 

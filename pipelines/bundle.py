@@ -7,12 +7,12 @@ depends on no Git server, registry or check worker.
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NewType
 
+from pipelines.digests import content_digest
 from pipelines.errors import BundleMismatch
 
 BundleDigest = NewType("BundleDigest", str)
@@ -78,7 +78,7 @@ def freeze(bundle: Bundle) -> tuple[BundleDigest, bytes]:
 
 def digest_of(content: bytes) -> BundleDigest:
     """The name that `content` has as a Bundle."""
-    return BundleDigest("sha256:" + hashlib.sha256(content).hexdigest())
+    return BundleDigest(content_digest(content))
 
 
 def thaw(digest: BundleDigest, content: bytes) -> Bundle:

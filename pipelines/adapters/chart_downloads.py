@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import time
@@ -16,6 +15,7 @@ import httpx
 from pipelines.adapters.disk import written
 from pipelines.adapters.registry import Registries
 from pipelines.credentials import ReadCredentials
+from pipelines.digests import content_digest
 from pipelines.errors import AccessRefused, ChartUnavailable, InvalidChart
 from pipelines.manifests import to_value
 from pipelines.third_party.archive import LARGEST_ARCHIVE_BYTES
@@ -51,7 +51,7 @@ class ChartDownloads:
         if chart.repository.startswith("oci://"):
             return self._of_registry(chart, timeout_seconds)
         content = self._of_repository(chart, time.monotonic() + timeout_seconds)
-        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        digest = content_digest(content)
         if chart.digest not in (None, digest):
             raise InvalidChart(
                 f"{chart.repository} has {chart.name} {chart.version} with the digest {digest}, not {chart.digest}",
@@ -122,7 +122,7 @@ class ChartDownloads:
     def _kept(self, digest: str) -> bytes | None:
         path = self._path(digest)
         content = path.read_bytes() if path.is_file() else b""
-        return content if f"sha256:{hashlib.sha256(content).hexdigest()}" == digest else None
+        return content if content_digest(content) == digest else None
 
     def _keep(self, digest: str, content: bytes) -> bytes:
         path = self._path(digest)

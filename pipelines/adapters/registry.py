@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import time
@@ -15,6 +14,7 @@ import httpx
 
 from pipelines.adapters.registry_access import Access, api_host, may_be_followed
 from pipelines.credentials import ReadCredentials
+from pipelines.digests import content_digest
 from pipelines.errors import AccessRefused, ImageNotFound, ImageUnreadable, RegistryUnavailable
 from pipelines.image_contents import DIGEST
 from pipelines.images import Image, parse_image
@@ -114,7 +114,7 @@ class Registries:
         parsed = parse_image(repository)
         with _reachable(parsed):
             content = self._followed(self._url(parsed, what), parsed, what, timeout_seconds, most)
-        if f"sha256:{hashlib.sha256(content).hexdigest()}" != digest:
+        if content_digest(content) != digest:
             raise ImageUnreadable(
                 f"{parsed.registry} answered with something other than {digest} of {parsed.repository}",
                 "What it sent does not have that sha256: see whether the registry, or a cache before it, is in order",

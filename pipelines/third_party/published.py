@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from pipelines.credentials import ReadCredentials
 from pipelines.deployfile import Declaration
+from pipelines.digests import content_digest
 from pipelines.errors import InvalidChart
 from pipelines.third_party.archive import unpacked
 from pipelines.third_party.chart import ThirdPartyChart, read_chart
@@ -66,7 +66,7 @@ def published(declaration: Declaration, charts: Charts | None, *, timeout_second
     except InvalidChart as error:
         raise InvalidChart(error.reason, error.solution, where=where) from error
     if wanted.digest is None:
-        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        digest = content_digest(content)
         raise InvalidChart(
             "chart has no digest, and without one it could be another chart tomorrow",
             f"Look at it, and add to `chart`: digest: {digest}",

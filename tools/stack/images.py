@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import io
 import json
 import tarfile
@@ -11,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from pipelines.digests import content_digest
 from pipelines.errors import RegistryUnavailable
 
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -37,7 +37,7 @@ def _push(registry: str, image: str) -> str:
             "architecture": "amd64",
             "os": "linux",
             "config": {"User": "10001"},
-            "rootfs": {"type": "layers", "diff_ids": [_digest(gzip.decompress(layer))]},
+            "rootfs": {"type": "layers", "diff_ids": [content_digest(gzip.decompress(layer))]},
         }
     ).encode()
     base = f"http://{registry}/v2/{repository}"
@@ -51,11 +51,11 @@ def _push(registry: str, image: str) -> str:
         content = json.dumps(manifest).encode()
         headers = {"Content-Type": _MANIFEST}
         client.put(f"{base}/manifests/{tag}", content=content, headers=headers).raise_for_status()
-    return _digest(content)
+    return content_digest(content)
 
 
 def _push_blob(client: httpx.Client, base: str, content: bytes, media_type: str) -> dict[str, Any]:
-    digest = _digest(content)
+    digest = content_digest(content)
     started = client.post(f"{base}/blobs/uploads/").raise_for_status()
     location = httpx.URL(base).join(started.headers["Location"]).copy_merge_params({"digest": digest})
     client.put(location, content=content).raise_for_status()
@@ -69,7 +69,3 @@ def _layer(text: str) -> bytes:
         entry.size = len(text)
         archive.addfile(entry, io.BytesIO(text.encode()))
     return gzip.compress(buffer.getvalue(), mtime=0)
-
-
-def _digest(content: bytes) -> str:
-    return "sha256:" + hashlib.sha256(content).hexdigest()
