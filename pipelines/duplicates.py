@@ -17,7 +17,7 @@ def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
     A rule of ours speaks for a check of kube-score about the same object or container, and a schema for a rule about
     a field whose value is of the wrong kind. The one that is left blocks where one of them does; where it is waived,
-    so is what means the same.
+    so is what means the same. A schema means something else than a rule: waived, it speaks for none that blocks.
     """
     told = tuple(dict.fromkeys(findings))
     speakers = [_speaker(one, told) for one in told]
@@ -40,7 +40,8 @@ def _speaker(finding: Finding, told: Sequence[Finding]) -> Finding:
     if finding.rule == INVALID or not finding.field:
         return finding
     same = (one for one in told if one.rule == INVALID and one.resource == finding.resource)
-    return next((one for one in same if one.field == finding.field), finding)
+    heard = (one for one in same if not (one.waiver and finding.blocks))
+    return next((one for one in heard if one.field == finding.field), finding)
 
 
 def _is_in(inner: Finding, outer: Finding) -> bool:

@@ -59,6 +59,13 @@ def test_a_value_of_the_wrong_kind_is_told_by_the_schema() -> None:
     assert merged([OURS, elsewhere]) == (OURS, elsewhere)
 
 
+def test_a_schema_that_is_waived_hides_no_rule_that_blocks() -> None:
+    schema = say(INVALID, OURS.field, waiver="Ada, until 2027-01-31: a beta (waiver w1)")
+    assert merged([OURS, schema]) == (OURS, schema)
+    harmless = replace(OURS, mode=Mode.WARN)
+    assert merged([harmless, schema]) == (replace(schema, also_found_by=(OURS.rule,)),)
+
+
 def test_it_blocks_where_one_of_them_does() -> None:
     (one,) = merged([replace(OURS, mode=Mode.WARN), replace(THEIRS, mode=Mode.ENFORCE)])
     assert (one.rule, one.mode) == (OURS.rule, Mode.ENFORCE)
