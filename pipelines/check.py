@@ -16,9 +16,8 @@ from pipelines.place import Place
 from pipelines.ports import Check, CheckSubject, ClusterFacts, Git, Helm, Registry, Reporter
 from pipelines.reporting import Outcome, stage
 from pipelines.sources import located, of_chart
+from pipelines.stages.checking import run_side_by_side
 from pipelines.stages.checkout import Source, checkout
-from pipelines.stages.lint import lint
-from pipelines.stages.policy import policy
 from pipelines.stages.render import Rendered, render
 from pipelines.stages.resolve import Resolved, resolve
 from pipelines.states import StageName, StageState
@@ -146,19 +145,16 @@ def judge(source: Source, made: Made, terms: Terms, ports: JudgePorts, reporter:
         parameters=terms.parameters,
     )
 
-    environment, timeout = terms.place.environment, terms.check_timeout_seconds
+    policy = (*ports.policy, Brought(rendered.found)) if rendered.found else ports.policy
 
-    def linted() -> tuple[Finding, ...]:
-        with stage(reporter, StageName.LINT) as outcome:
-            return _told(outcome, lint(subject, ports.lint, environment, terms.waivers, timeout_seconds=timeout))
-
-    def allowed() -> tuple[Finding, ...]:
-        checks: tuple[Check, ...] = (*ports.policy, Brought(rendered.found)) if rendered.found else ports.policy
-        with stage(reporter, StageName.POLICY) as outcome:
-            return _told(outcome, policy(subject, checks, environment, terms.waivers, timeout_seconds=timeout))
+    def judged(name: StageName, checks: tuple[Check, ...]) -> tuple[Finding, ...]:
+        environment, timeout = terms.place.environment, terms.check_timeout_seconds
+        with stage(reporter, name) as outcome:
+            found = run_side_by_side(subject, checks, environment, terms.waivers, timeout_seconds=timeout)
+            return _told(outcome, found)
 
     with ThreadPoolExecutor(2) as pool:
-        both = [pool.submit(linted), pool.submit(allowed)]
+        both = [pool.submit(judged, StageName.LINT, ports.lint), pool.submit(judged, StageName.POLICY, policy)]
     found = tuple(finding for one in reversed(both) for finding in one.result())
     once = merged(found)
     if made.resolved.third_party is not None:

@@ -1,4 +1,6 @@
-"""What lint and policy share: independent checks run side by side, and their findings get the Environment's modes."""
+"""lint and policy: is it sound, and is it allowed here. Independent checks run side by side, and their findings get the
+Environment's modes.
+"""
 
 from __future__ import annotations
 
