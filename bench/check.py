@@ -10,11 +10,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import click
 
+from bench.timing import median_milliseconds
 from deployctl.local import Local, Programs
 from deployctl.platform import Asked, platform_for
 from pipelines.adapters.helm import HelmClient
@@ -98,7 +98,9 @@ def _single(folder: Path, programs: Programs, scratch: Path) -> tuple[float, flo
     """Render; render, lint and policy; helm alone on a chart with nothing in it."""
     local = Local(platform_for(Asked()), programs, scratch / "local")
     file = folder / "deploy.yaml"
-    return _median(lambda: local.made(file)), _median(lambda: local.verdict(file)), _empty(programs.helm, scratch)
+    rendered = median_milliseconds(lambda: local.made(file), _SINGLE_RUNS)
+    judged = median_milliseconds(lambda: local.verdict(file), _SINGLE_RUNS)
+    return rendered, judged, _empty(programs.helm, scratch)
 
 
 def _empty(helm: Path, scratch: Path) -> float:
@@ -107,7 +109,7 @@ def _empty(helm: Path, scratch: Path) -> float:
     (chart / "Chart.yaml").write_text("apiVersion: v2\nname: empty\nversion: 0.1.0\n")
     client = HelmClient(helm, scratch / "empty-helm")
     _, _, packed = client.package(chart)
-    return _median(
+    return median_milliseconds(
         lambda: client.template(
             release="empty",
             namespace="empty",
@@ -116,18 +118,9 @@ def _empty(helm: Path, scratch: Path) -> float:
             kubernetes_version="v1.36.3",
             api_versions=(),
             timeout_seconds=10,
-        )
+        ),
+        _SINGLE_RUNS,
     )
-
-
-def _median(action: Callable[[], object]) -> float:
-    """Milliseconds."""
-    taken = []
-    for _ in range(_SINGLE_RUNS):
-        began = time.perf_counter()
-        action()
-        taken.append(time.perf_counter() - began)
-    return statistics.median(taken) * 1000
 
 
 if __name__ == "__main__":

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import statistics
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from bench.check import generated
+from bench.timing import median_milliseconds
 from deployctl.local import Local, Programs
 from deployctl.platform import Asked, platform_for
 from pipelines.adapters.cel import CelRules
@@ -32,9 +30,9 @@ def main() -> None:
         found_wrong = checks.findings(subject)
         if found_wrong:
             raise RuntimeError(f"the App is to be a good one: {found_wrong[0]}")
-        compiled = _median(lambda: CelRules(load_rules()), 5)
-        alone = _median(lambda: checks.findings(subject), _RUNS)
-        beside = _median(lambda: KubeScore(found["kube-score"]).findings(subject), 10)
+        compiled = median_milliseconds(lambda: CelRules(load_rules()), 5)
+        alone = median_milliseconds(lambda: checks.findings(subject), _RUNS)
+        beside = median_milliseconds(lambda: KubeScore(found["kube-score"]).findings(subject), 10)
     click.echo(f"{len(rules)} rules over one App's {len(subject.objects)} objects, median of {_RUNS}")
     click.echo(f"  read and compile, once     {compiled:7.1f} ms")
     click.echo(f"  all rules                  {alone:7.1f} ms   (target: under {TARGET_MILLISECONDS:.0f} ms)")
@@ -48,16 +46,6 @@ def _subject(scratch: Path, programs: Programs) -> CheckSubject:
     rendered = made.rendered
     known = parameters(("registry.example.com/",), (platform.environment,))
     return CheckSubject(rendered.manifest, rendered.objects, "app-000", "team-0", "app-000", platform.facts, known)
-
-
-def _median(action: Callable[[], object], runs: int) -> float:
-    """Milliseconds."""
-    taken = []
-    for _ in range(runs):
-        began = time.perf_counter()
-        action()
-        taken.append(time.perf_counter() - began)
-    return statistics.median(taken) * 1000
 
 
 if __name__ == "__main__":

@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime
 
 from gateway.authorization import teams_of
 from gateway.context import gateway, principal
+from gateway.days import day_to_come
 from gateway.exceptions import ForecastView, forecast_view
 from pipelines.apps import Environment
-from pipelines.errors import InvalidInput
 from pipelines.forecast import forecast
 from pipelines.waivers import Waiver
 
@@ -24,7 +24,9 @@ def forecast_of(day: str | None, environment: str | None) -> ForecastView:
     places = tuple(settings.environments.values()) if environment is None else (settings.environment(environment),)
     waivers = tuple(one for one in store.waivers.in_force(today) if one.app in apps)
     days = _days(places, waivers, today)
-    wanted = _day(day, today) if day is not None else (days[-1] if days else today)
+    wanted = days[-1] if days else today
+    if day is not None:
+        wanted = day_to_come(day, today, where="date", instead=f"Write {today} or a later day")
     found = forecast(wanted, today, store.running.checked(apps), apps, places, waivers)
     return forecast_view(found, days, now)
 
@@ -42,13 +44,3 @@ def _days(places: tuple[Environment, ...], waivers: tuple[Waiver, ...], today: d
     }
     days |= {one.first_day_after for one in waivers}
     return tuple(sorted(day for day in days if day > today))
-
-
-def _day(text: str, today: date) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise InvalidInput(f"{text!r} is no day", "Write it as 2027-01-31", where="date") from None
-    if day < today:
-        raise InvalidInput(f"{text} is over already", f"Write {today} or a later day", where="date")
-    return day

@@ -1,4 +1,4 @@
-"""Idempotency-Key: the same request sent twice is one Release."""
+"""Idempotency-Key: the same request sent twice is one Release, or one row."""
 
 from __future__ import annotations
 
@@ -40,6 +40,11 @@ def once(key: str | None, asked: Mapping[str, Any], make: Callable[[], NewReleas
         if earlier is None:
             raise
         return earlier, False
+
+
+def callers_key(key: str | None) -> str | None:
+    """What to remember an Idempotency-Key by where the row itself holds it: two callers may send the same one."""
+    return f"{principal().name}:{key}" if key else None
 
 
 def _earlier(wanted: IdempotencyKey) -> Release | None:

@@ -29,6 +29,7 @@ from gateway.postures import (
     measurement_view,
     node_class_view,
 )
+from gateway.repeats import callers_key
 from gateway.schemas import IdempotencyHeader, PageQuery
 from pipelines.apps import ClusterName
 from pipelines.benchmark import parse
@@ -90,7 +91,6 @@ def measure(path: ClusterPath, body: MeasurementRequest, header: IdempotencyHead
     cluster = settings.cluster(path.cluster)
     require(principal(), Permission.MEASURE)
     benchmark = parse(body.report, _sections(settings, cluster, body.node_class))
-    key = header.idempotency_key
     stored, is_new = gateway().store.benchmarks.record(
         NewMeasurement(
             cluster=cluster,
@@ -100,7 +100,7 @@ def measure(path: ClusterPath, body: MeasurementRequest, header: IdempotencyHead
             received_by=principal().name,
             measured_at=_time(body.measured_at),
             benchmark=benchmark,
-            key=f"{principal().name}:{key}" if key else None,
+            key=callers_key(header.idempotency_key),
             digest=hashlib.sha256(body.report.encode("utf-8", "surrogatepass")).hexdigest(),
         )
     )

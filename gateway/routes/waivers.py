@@ -11,8 +11,10 @@ from pydantic import BaseModel
 
 from gateway.authorization import Permission, require, sees, teams_of, visible_app
 from gateway.context import gateway, principal
+from gateway.days import day_to_come
 from gateway.documentation import POLICIES, READ_ERRORS, SECURITY, WRITE_ERRORS, operation_id, problems
 from gateway.exceptions import WaiverList, WaiverPath, WaiverQuery, WaiverRequest, WaiverView, waiver_view
+from gateway.repeats import callers_key
 from gateway.schemas import IdempotencyHeader
 from pipelines.errors import Conflict, InvalidInput, NotFound
 from pipelines.suggestions import did_you_mean
@@ -51,7 +53,6 @@ def create(body: WaiverRequest, header: IdempotencyHeader) -> Response:
     """
     visible_app(gateway().settings, principal(), body.app)
     require(principal(), Permission.WAIVE)
-    key = header.idempotency_key
     waiver, is_new = gateway().store.waivers.add(
         NewWaiver(
             rule=parse_rule(body.rule),
@@ -62,7 +63,7 @@ def create(body: WaiverRequest, header: IdempotencyHeader) -> Response:
             reason=body.reason.strip(),
             until=_until(body.until),
             created_by=principal().name,
-            key=f"{principal().name}:{key}" if key else None,
+            key=callers_key(header.idempotency_key),
             digest=hashlib.sha256(body.model_dump_json().encode()).hexdigest(),
         )
     )
@@ -114,12 +115,7 @@ def _environment(name: str) -> str:
 def _until(text: str) -> date:
     longest, today = gateway().settings.limits.longest_waiver_days, _today()
     last = today + timedelta(days=longest)
-    try:
-        until = date.fromisoformat(text)
-    except ValueError:
-        raise InvalidInput(f"{text!r} is no day", "Write it as 2027-01-31", where="until") from None
-    if until < today:
-        raise InvalidInput(f"{text} is over already", f"Write a day from {today} to {last}", where="until")
+    until = day_to_come(text, today, where="until", instead=f"Write a day from {today} to {last}")
     if until > last:
         raise InvalidInput(
             f"{text} is more than {longest} days from today",

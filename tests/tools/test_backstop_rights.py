@@ -27,7 +27,7 @@ BROKEN_GLASS = ("--as=bob", "--as-group=system:masters", "--as-group=deploy-gate
 def web(stack: Stack) -> Iterator[str]:
     """A Deployment of the gateway's that runs, where the group on-call may restart."""
     install(stack, Exceptions(restart_groups=("on-call",), kinds=("leases.coordination.k8s.io",)))
-    namespace = {**MANAGED, "metadata": {**MANAGED["metadata"], "name": NAMESPACE}}  # type: ignore[dict-item]
+    namespace = {**MANAGED, "metadata": {**MANAGED["metadata"], "name": NAMESPACE}}
     assert stack.kubectl("apply", "--filename=-", identity="deploy", stdin=json.dumps(namespace)).returncode == 0
     eventually(lambda: stack.kubectl("get", "serviceaccount", "default", "-n", NAMESPACE).returncode == 0)
     done = stack.kubectl("apply", "--filename=-", identity="deploy", stdin=deployment(stack, NAMESPACE))
@@ -152,7 +152,7 @@ def test_a_node_is_drained(stack: Stack, web: str) -> None:
 @pytest.fixture
 def autoscaled(stack: Stack, web: str) -> Iterator[None]:
     """A HorizontalPodAutoscaler that wants five replicas, which needs no metrics."""
-    scaler = {
+    scaler: dict[str, Any] = {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",
         "metadata": {"name": "web", "namespace": NAMESPACE, "labels": {"app.kubernetes.io/managed-by": "Helm"}},
@@ -163,7 +163,7 @@ def autoscaled(stack: Stack, web: str) -> Iterator[None]:
         },
     }
     labels = json.loads(deployment(stack, NAMESPACE))["items"][0]["metadata"]["labels"]
-    scaler["metadata"]["labels"] = labels  # type: ignore[index]
+    scaler["metadata"]["labels"] = labels
     done = stack.kubectl("apply", "--filename=-", identity="deploy", stdin=json.dumps(scaler))
     assert done.returncode == 0, done.stderr
     yield

@@ -15,7 +15,7 @@ from pipelines.errors import ClusterUnavailable
 from tools.stack import Stack
 
 # Whichever rules other tests have installed by now, in this Environment they only warn.
-MANAGED = {
+MANAGED: dict[str, Any] = {
     "apiVersion": "v1",
     "kind": "Namespace",
     "metadata": {

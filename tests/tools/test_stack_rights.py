@@ -30,7 +30,7 @@ HELMS = {"app.kubernetes.io/managed-by": "Helm"}
 
 @pytest.fixture(scope="module")
 def managed(stack: Stack) -> str:
-    namespace = {**MANAGED, "metadata": {**MANAGED["metadata"], "name": NAMESPACE}}  # type: ignore[dict-item]
+    namespace = {**MANAGED, "metadata": {**MANAGED["metadata"], "name": NAMESPACE}}
     done = stack.kubectl("apply", "--filename=-", identity="deploy", stdin=json.dumps(namespace))
     assert done.returncode == 0, done.stderr
     eventually(lambda: stack.kubectl("get", "serviceaccount", "default", "-n", NAMESPACE).returncode == 0)
