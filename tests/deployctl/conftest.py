@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.deployctl.answers import PROGRAM
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @dataclass
@@ -55,3 +62,25 @@ def door() -> Iterator[Door]:
     yield opened
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def run(door: Door, tmp_path: Path) -> Run:
+    def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [PROGRAM, *arguments], env=shell_of(door, tmp_path) | more, capture_output=True, text=True, timeout=60
+        )
+
+    return run
+
+
+def shell_of(door: Door, home: Path) -> dict[str, str]:
+    coverage = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_PROCESS")}
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "DEPLOYCTL_URL": door.url,
+        "DEPLOYCTL_TOKEN": "dg_x",
+        **coverage,
+    }

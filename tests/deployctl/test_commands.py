@@ -1,348 +1,25 @@
-"""The command as its users run it: what it prints, and what it leaves with."""
+"""The other commands of `deployctl` as people and scripts call them."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from deployctl.config import Config, load_config, store_config
 from pipelines.deployfile import read
-from tests.deployctl.conftest import Door
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
-PROGRAM = str(Path(sys.executable).with_name("deployctl"))
-ID = "01m86r1f2k3v9w8y7x6z5a4b3c"
-EVENTS = f"GET /api/v1/releases/{ID}/events"
-ONE = f"GET /api/v1/releases/{ID}"
-RELEASE = ("release", "--app", "checkout", "--env", "staging", "--ref", "main")
-
-
-def _view(state: str = "accepted", **more: Any) -> dict[str, Any]:
-    final = state not in ("accepted", "checking", "ready", "deploying")
-    return {
-        "id": ID,
-        "kind": "release",
-        "app": "checkout",
-        "environment": "staging",
-        "state": state,
-        "final": final,
-        "code": None,
-        "message": "",
-        "commit": "a" * 40,
-        "commit_subject": "A change",
-        "chart": "standard-app 0.1.0",
-        "revision": 3,
-        "reason": "",
-        "requested_by": "somebody",
-        "rollback_of": None,
-        "created_at": "2026-01-01T00:00:00Z",
-        "updated_at": "2026-01-01T00:00:00Z",
-        "finished_at": "2026-01-01T00:00:05Z",
-        "stages": [],
-        "findings": [],
-        "changes": [],
-        **more,
-    }
-
-
-def _stream(*events: tuple[str, dict[str, Any]], first: int = 1) -> bytes:
-    return "".join(
-        f"id: {number}\nevent: {kind}\ndata: {json.dumps(data)}\n\n"
-        for number, (kind, data) in enumerate(events, first)
-    ).encode()
-
-
-def _final(state: str) -> tuple[str, dict[str, Any]]:
-    return "state", {"state": state, "code": None, "message": "", "final": True}
-
-
-STAGE = ("stage", {"name": "checkout", "state": "passed", "detail": "aaaaaaaa A change", "seconds": 0.2})
-
-
-@pytest.fixture
-def run(door: Door, tmp_path: Path) -> Run:
-    def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [PROGRAM, *arguments], env=_environment(door, tmp_path) | more, capture_output=True, text=True, timeout=60
-        )
-
-    return run
-
-
-def _environment(door: Door, home: Path) -> dict[str, str]:
-    coverage = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_PROCESS")}
-    return {
-        "PATH": os.environ["PATH"],
-        "HOME": str(home),
-        "LANG": "C.UTF-8",
-        "DEPLOYCTL_URL": door.url,
-        "DEPLOYCTL_TOKEN": "dg_x",
-        **coverage,
-    }
-
-
-@pytest.mark.parametrize(
-    ("state", "code"),
-    [
-        ("deployed", 0),
-        ("planned", 0),
-        ("failed", 1),
-        ("rolled_back", 1),
-        ("superseded", 1),
-        ("cancelled", 1),
-        ("rejected", 1),
-        ("blocked", 3),
-    ],
-)
-def test_each_end_has_its_exit_code(door: Door, run: Run, state: str, code: int) -> None:
-    door.says("POST /api/v1/releases", _view(), status=202)
-    door.says(EVENTS, _stream(STAGE, _final(state)), kind="text/event-stream")
-    door.says(ONE, _view(state, message="what happened"))
-    done = run(*RELEASE)
-    assert done.returncode == code, done.stderr
-    assert "checkout: passed in 0.2 s: aaaaaaaa A change" in done.stdout
-    assert "Traceback" not in done.stderr
-
-
-def test_a_failure_by_what_the_team_wrote_is_wrong_input(door: Door, run: Run) -> None:
-    door.says("POST /api/v1/releases", _view(), status=202)
-    door.says(EVENTS, _stream(_final("failed")), kind="text/event-stream")
-    door.says(ONE, _view("failed", code="invalid-deploy-file", message="deploy.yaml:3: no"))
-    done = run(*RELEASE)
-    assert done.returncode == 2
-    assert "deploy.yaml:3: no" in done.stdout
-
-
-@pytest.mark.parametrize(("status", "code"), [(400, 2), (401, 6), (403, 6), (404, 2), (409, 2), (500, 4), (503, 4)])
-def test_each_refusal_has_its_exit_code_and_says_what_to_do(door: Door, run: Run, status: int, code: int) -> None:
-    problem = {"title": "No", "detail": "It is so", "where": "ref", "solution": "Write this instead", "errors": []}
-    door.says("POST /api/v1/releases", problem, status=status, kind="application/problem+json")
-    done = run(*RELEASE)
-    assert done.returncode == code
-    assert done.stderr.splitlines() == ["✗ No", "  ref: It is so", "  → Write this instead"]
-
-
-def test_a_proxys_page_is_not_taken_for_the_gateway(door: Door, run: Run) -> None:
-    done = run(*RELEASE)
-    assert done.returncode == 4
-    assert "not the gateway's" in done.stderr
-
-
-@pytest.mark.parametrize("body", [b"[]", b"{", b'"x"'])
-def test_half_an_answer_is_not_taken_for_one(door: Door, run: Run, body: bytes) -> None:
-    door.says("POST /api/v1/releases", body, status=202)
-    assert run(*RELEASE).returncode == 4
-
-
-def test_a_gateway_that_is_away_has_its_exit_code(run: Run) -> None:
-    done = run(*RELEASE, DEPLOYCTL_URL="http://127.0.0.1:1")
-    assert done.returncode == 4
-    assert "does not answer" in done.stderr
-
-
-def test_without_a_token_it_says_how_to_get_one(run: Run) -> None:
-    done = run("status", DEPLOYCTL_TOKEN="")
-    assert done.returncode == 2
-    assert "deployctl login" in done.stderr
-
-
-def test_a_stream_that_breaks_off_is_read_on_where_it_was(door: Door, run: Run) -> None:
-    door.says("POST /api/v1/releases", _view(), status=202)
-    door.says(EVENTS, _stream(STAGE), kind="text/event-stream")
-    door.says(EVENTS, b"", status=503)
-    second = ("stage", {"name": "resolve", "state": "passed", "detail": "", "seconds": 0.1})
-    door.says(EVENTS, _stream(second, _final("deployed"), first=2), kind="text/event-stream")
-    door.says(ONE, _view("deployed"))
-    done = run(*RELEASE)
-    assert done.returncode == 0
-    assert done.stdout.count("checkout: passed") == 1
-    asked = [headers.get("Last-Event-ID") for call, headers, _ in door.requests if call == EVENTS]
-    assert asked == ["0", "1", "1"]
-
-
-def test_it_gives_up_waiting_and_says_how_to_go_on(door: Door, run: Run) -> None:
-    door.says("POST /api/v1/releases", _view(), status=202)
-    door.says(EVENTS, _stream(STAGE), kind="text/event-stream")
-    done = run(*RELEASE, "--timeout", "1")
-    assert done.returncode == 5
-    assert f"deployctl logs {ID} --follow" in done.stderr
-    assert f"deployctl cancel {ID}" in done.stderr
-
-
-def test_ctrl_c_detaches_and_says_how_to_go_on(door: Door, tmp_path: Path) -> None:
-    door.says("POST /api/v1/releases", _view(), status=202)
-    door.says(EVENTS, _stream(STAGE), kind="text/event-stream")
-    environment = _environment(door, tmp_path)
-    with subprocess.Popen([PROGRAM, *RELEASE], env=environment, stdout=-1, stderr=-1, text=True) as process:
-        deadline = time.monotonic() + 20
-        while not any(call == EVENTS for call, _, _ in door.requests) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
-    assert process.returncode == 130
-    assert "the Release goes on" in errors
-    assert not any("cancel" in call for call, _, _ in door.requests)
-
-
-def test_a_release_is_sent_with_a_key_so_that_it_can_be_repeated(door: Door, run: Run) -> None:
-    door.says("POST /api/v1/releases", _view(), status=202)
-    done = run(*RELEASE, "--no-wait", "--dry-run")
-    assert ID in done.stdout
-    ((_, headers, body),) = door.requests
-    assert json.loads(body) == {"app": "checkout", "environment": "staging", "ref": "main", "dry_run": True}
-    assert headers["Idempotency-Key"]
-    assert headers["Authorization"] == "Bearer dg_x"
-
-
-@pytest.mark.parametrize("form", ["json", "yaml"])
-def test_a_document_is_all_there_is_on_standard_output(door: Door, run: Run, form: str) -> None:
-    import yaml
-
-    door.says("POST /api/v1/releases", _view(), status=202)
-    door.says(EVENTS, _stream(STAGE, _final("deployed")), kind="text/event-stream")
-    door.says(ONE, _view("deployed"))
-    done = run(*RELEASE, "-o", form)
-    assert yaml.safe_load(done.stdout)["state"] == "deployed"
-    assert "checkout: passed" in done.stderr
-
-
-def test_findings_say_what_where_why_and_what_to_write(door: Door, run: Run) -> None:
-    finding = {
-        "rule": "image-pinned",
-        "severity": "critical",
-        "mode": "enforce",
-        "resource": "Deployment/checkout",
-        "field": "f",
-        "source": "deploy.yaml:4",
-        "what": "image is 'x:latest'",
-        "why": "because",
-        "how": "image: x:1\n# like this",
-        "link": "https://example.com",
-        "found_by": "policy",
-        "blocks": True,
-    }
-    warning = {**finding, "rule": "kube-score/replicas", "blocks": False, "what": "few replicas"}
-    door.says("POST /api/v1/releases", _view(), status=202)
-    door.says(EVENTS, _stream(_final("blocked")), kind="text/event-stream")
-    door.says(ONE, _view("blocked", message="1 finding", findings=[finding, warning]))
-    out = run(*RELEASE).stdout
-    for part in (
-        "✗ image-pinned  critical",
-        "deploy.yaml:4  Deployment/checkout: image is 'x:latest'",
-        "why    because",
-        "write  image: x:1",
-        "# like this",
-        "more   https://example.com",
-        "1 warning, which doesn't block here",
-        "few replicas  [kube-score/replicas]",
-    ):
-        assert part in out
-    assert all(line == line.rstrip() for line in out.splitlines())
-
-
-def test_escape_codes_of_others_do_not_reach_the_terminal(door: Door, run: Run) -> None:
-    door.says("POST /api/v1/releases", _view(), status=202)
-    door.says(EVENTS, _stream(_final("failed")), kind="text/event-stream")
-    door.says(ONE, _view("failed", message="pod \x1b]0;owned\x07\x1b[2Jsays hi", commit_subject="\x1b[31mred"))
-    out = run(*RELEASE).stdout
-    assert "\x1b" not in out
-    assert "\x07" not in out
-    assert "says hi" in out
-
-
-def test_a_dry_run_shows_the_changes(door: Door, run: Run) -> None:
-    door.says("POST /api/v1/releases", _view(), status=202)
-    door.says(EVENTS, _stream(_final("planned")), kind="text/event-stream")
-    changes = [
-        {"resource": "Deployment/checkout", "action": "update", "diff": "-replicas: 2\n+replicas: 3"},
-        {"resource": "Service/checkout", "action": "none", "diff": ""},
-    ]
-    door.says(ONE, _view("planned", changes=changes))
-    out = run(*RELEASE, "--dry-run").stdout
-    assert "update Deployment/checkout" in out
-    assert "+replicas: 3" in out
-    assert "Service/checkout" not in out
-
-
-PLAN = ("plan", "--app", "checkout", "--env", "staging", "--ref", "main")
-UPDATE = {
-    "resource": "Deployment/checkout",
-    "action": "update",
-    "diff": "--- runs now\n+++ after this Release\n@@ -1 +1 @@\n-replicas: 2\n+replicas: 3",
-}
-SAME = {"resource": "Service/checkout", "action": "none", "diff": ""}
-
-
-def _planned(door: Door, state: str = "planned", **more: Any) -> None:
-    door.says("POST /api/v1/releases", _view(), status=202)
-    door.says(EVENTS, _stream(STAGE, _final(state)), kind="text/event-stream")
-    door.says(ONE, _view(state, **more))
-
-
-def test_a_plan_asks_for_a_dry_run_by_the_chart_that_is_named(door: Door, run: Run) -> None:
-    _planned(door)
-    assert run(*PLAN, "--chart-version", "next").returncode == 0
-    _, headers, body = door.requests[0]
-    wanted = {"app": "checkout", "environment": "staging", "ref": "main", "dry_run": True, "chart_version": "next"}
-    assert json.loads(body) == wanted
-    assert headers["Idempotency-Key"]
-
-
-def test_a_plan_without_a_chart_leaves_it_to_the_platform(door: Door, run: Run) -> None:
-    _planned(door)
-    run(*PLAN)
-    assert "chart_version" not in json.loads(door.requests[0][2])
-
-
-def test_a_plan_shows_what_changes_and_counts_what_does_not(door: Door, run: Run) -> None:
-    _planned(door, changes=[UPDATE, SAME, SAME], chart="standard-app 0.2.0")
-    lines = run(*PLAN).stdout.splitlines()
-    begin = lines.index("update Deployment/checkout")
-    assert lines[begin + 1 : begin + 6] == [f"  {line}" for line in UPDATE["diff"].splitlines()]
-    assert "2 objects stay as they are" in lines
-    assert f"  release {ID}, rendered by standard-app 0.2.0" in lines
-
-
-def test_a_plan_that_changes_one_thing_less_says_so_in_the_singular(door: Door, run: Run) -> None:
-    _planned(door, changes=[SAME])
-    assert "1 object stays as it is" in run(*PLAN).stdout.splitlines()
-
-
-@pytest.mark.parametrize(("state", "code", "exit_code"), [("blocked", None, 3), ("failed", "invalid-input", 2)])
-def test_a_plan_that_would_not_do_has_its_exit_code(
-    door: Door, run: Run, state: str, code: str | None, exit_code: int
-) -> None:
-    _planned(door, state, code=code)
-    assert run(*PLAN).returncode == exit_code
-
-
-def test_a_chart_that_there_is_not_is_wrong_usage(door: Door, run: Run) -> None:
-    problem = {"title": "No", "detail": "there is no standard chart '9'", "where": "chart_version", "solution": "S"}
-    door.says("POST /api/v1/releases", problem, status=400, kind="application/problem+json")
-    done = run(*PLAN, "--chart-version", "9")
-    assert done.returncode == 2
-    assert "chart_version: there is no standard chart '9'" in done.stderr
-
-
-def test_a_plan_for_scripts_is_a_document(door: Door, run: Run) -> None:
-    _planned(door, changes=[UPDATE])
-    assert json.loads(run(*PLAN, "-o", "json").stdout)["changes"] == [UPDATE]
+from tests.deployctl.answers import EVENTS, ID, ONE, PROGRAM, STAGE, event_stream, final_event, release_view
+from tests.deployctl.conftest import Door, Run, shell_of
 
 
 def test_a_rollback_says_from_what_to_what(door: Door, run: Run) -> None:
-    target = {**_view("deployed"), "revision": 2, "commit": "b" * 40, "commit_subject": "The one before"}
-    place = {"name": "staging", "running": _view("deployed"), "rollback_to": target, "history": [target]}
+    target = {**release_view("deployed"), "revision": 2, "commit": "b" * 40, "commit_subject": "The one before"}
+    place = {"name": "staging", "running": release_view("deployed"), "rollback_to": target, "history": [target]}
     door.says("GET /api/v1/apps/checkout/environments/staging", place)
-    rollback = _view(kind="rollback", rollback_of="01earlier", commit="b" * 40)
+    rollback = release_view(kind="rollback", rollback_of="01earlier", commit="b" * 40)
     door.says("POST /api/v1/apps/checkout/environments/staging/rollback", rollback, status=202)
     done = run("rollback", "--app", "checkout", "--env", "staging", "--reason", "Because", "--no-wait")
     assert done.returncode == 0
@@ -364,10 +41,10 @@ def test_a_rollback_where_nothing_runs_says_so(door: Door, run: Run) -> None:
 
 
 def test_a_rollback_to_a_revision_says_what_that_was(door: Door, run: Run) -> None:
-    target = {**_view("deployed"), "revision": 2, "commit": "b" * 40, "commit_subject": "The one before"}
-    place = {"name": "staging", "running": _view("deployed"), "rollback_to": None, "history": [target]}
+    target = {**release_view("deployed"), "revision": 2, "commit": "b" * 40, "commit_subject": "The one before"}
+    place = {"name": "staging", "running": release_view("deployed"), "rollback_to": None, "history": [target]}
     door.says("GET /api/v1/apps/checkout/environments/staging", place)
-    door.says("POST /api/v1/apps/checkout/environments/staging/rollback", _view(kind="rollback"), status=202)
+    door.says("POST /api/v1/apps/checkout/environments/staging/rollback", release_view(kind="rollback"), status=202)
     more = ("--reason", "x", "--revision", "2", "--no-wait")
     done = run("rollback", "--app", "checkout", "--env", "staging", *more)
     assert "to    revision 2, commit bbbbbbbb The one before" in done.stderr
@@ -375,7 +52,13 @@ def test_a_rollback_to_a_revision_says_what_that_was(door: Door, run: Run) -> No
 
 def test_status_is_a_table_of_what_runs_where(door: Door, run: Run) -> None:
     places = [
-        {"name": "staging", "cluster": "c", "namespace": "n", "running": _view("deployed"), "latest": _view("failed")},
+        {
+            "name": "staging",
+            "cluster": "c",
+            "namespace": "n",
+            "running": release_view("deployed"),
+            "latest": release_view("failed"),
+        },
         {"name": "production", "cluster": "c", "namespace": "n", "running": None, "latest": None},
     ]
     app = {"name": "checkout", "team": "shop", "repository": "r", "environments": places}
@@ -426,8 +109,8 @@ def test_a_folder_that_is_not_there_is_told(run: Run, tmp_path: Path) -> None:
 
 
 def test_history_lists_releases_with_reason(door: Door, run: Run) -> None:
-    rollback = _view("deployed", kind="rollback", reason="Baskets lose items")
-    door.says("GET /api/v1/releases", {"items": [rollback, _view("blocked")], "next_cursor": None})
+    rollback = release_view("deployed", kind="rollback", reason="Baskets lose items")
+    door.says("GET /api/v1/releases", {"items": [rollback, release_view("blocked")], "next_cursor": None})
     out = run("history", "--app", "checkout", "--env", "staging", COLUMNS="200").stdout
     assert "rollback: Baskets lose items" in out
     assert "standard-app 0.1.0" in out
@@ -454,7 +137,7 @@ def test_status_of_an_environment_that_there_is_not_is_no_empty_table(door: Door
 
 
 def test_rows_of_a_piped_table_end_without_blanks(door: Door, run: Run) -> None:
-    items = [_view("deployed"), _view("failed", commit_subject="")]
+    items = [release_view("deployed"), release_view("failed", commit_subject="")]
     door.says("GET /api/v1/releases", {"items": items, "next_cursor": None})
     lines = run("history", "--app", "checkout", "--env", "staging").stdout.splitlines()
     assert [line for line in lines if line != line.rstrip()] == []
@@ -462,11 +145,11 @@ def test_rows_of_a_piped_table_end_without_blanks(door: Door, run: Run) -> None:
 
 
 def test_logs_tell_a_release_again(door: Door, run: Run) -> None:
-    door.says(ONE, _view("deployed"))
+    door.says(ONE, release_view("deployed"))
     log = ("log", {"stage": "rollout", "line": "recovered"})
     progress = ("progress", {"resource": "Deployment/x", "ready": 1, "wanted": 2, "troubles": []})
-    door.says(EVENTS, _stream(STAGE, log, progress, _final("deployed")), kind="text/event-stream")
-    door.says("GET /api/v1/releases", {"items": [_view("deployed")], "next_cursor": None})
+    door.says(EVENTS, event_stream(STAGE, log, progress, final_event("deployed")), kind="text/event-stream")
+    door.says("GET /api/v1/releases", {"items": [release_view("deployed")], "next_cursor": None})
     for arguments in ((ID,), ("--app", "checkout", "--env", "staging"), (ID, "--follow")):
         done = run("logs", *arguments)
         assert done.returncode == 0
@@ -476,7 +159,7 @@ def test_logs_tell_a_release_again(door: Door, run: Run) -> None:
 
 def test_logs_of_an_unfinished_release_do_not_wait(door: Door, run: Run) -> None:
     stage = {"name": "checkout", "state": "running", "detail": ""}
-    door.says(ONE, _view("checking", stages=[stage]))
+    door.says(ONE, release_view("checking", stages=[stage]))
     assert "checking; watch it:" in run("logs", ID).stdout
 
 
@@ -486,11 +169,11 @@ PRINTED = "remove [/api] route, [bold]really"
 
 def test_what_looks_like_markup_is_printed_as_it_is(door: Door, run: Run) -> None:
     stage = {"name": "checkout", "state": "passed", "detail": SUBJECT}
-    release = _view("deployed", commit_subject=SUBJECT)
+    release = release_view("deployed", commit_subject=SUBJECT)
     place = {"name": "staging", "running": release, "latest": release}
     door.says("GET /api/v1/apps/checkout", {"name": "checkout", "environments": [place]})
     door.says("GET /api/v1/releases", {"items": [release], "next_cursor": None})
-    door.says(ONE, _view("checking", stages=[stage]))
+    door.says(ONE, release_view("checking", stages=[stage]))
     for command in (("status", "checkout"), ("history", "--app", "checkout", "--env", "staging"), ("logs", ID)):
         done = run(*command)
         assert done.returncode == 0, done.stderr
@@ -508,14 +191,14 @@ def test_logs_want_to_know_which(door: Door, run: Run) -> None:
 
 @pytest.mark.parametrize(("state", "says"), [("cancelled", "cancelled"), ("checking", "asked to stop")])
 def test_cancel_says_whether_it_has_ended(door: Door, run: Run, state: str, says: str) -> None:
-    door.says(f"POST /api/v1/releases/{ID}/cancel", _view(state), status=202)
+    door.says(f"POST /api/v1/releases/{ID}/cancel", release_view(state), status=202)
     assert says in run("cancel", ID).stdout
     assert json.loads(run("cancel", ID, "-o", "json").stdout)["state"] == state
 
 
 def test_login_keeps_the_token_for_this_user_alone(door: Door, tmp_path: Path) -> None:
     door.says("GET /api/v1/apps", {"items": [], "next_cursor": None})
-    environment = {**_environment(door, tmp_path), "DEPLOYCTL_TOKEN": "", "DEPLOYCTL_URL": ""}
+    environment = {**shell_of(door, tmp_path), "DEPLOYCTL_TOKEN": "", "DEPLOYCTL_URL": ""}
     login = [PROGRAM, "login", "--url", door.url]
     done = subprocess.run(login, input="dg_secret\n", env=environment, capture_output=True, text=True, timeout=30)
     assert done.returncode == 0, done.stderr

@@ -2,205 +2,32 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
 from pipelines.apps import Environment, Mesh
-from pipelines.bundle import Bundle, freeze
-from pipelines.deploy import Deployed, DeployPorts, DeployRequest, deploy
-from pipelines.errors import BundleMismatch, GatewayError, PreflightRefused, RolloutFailed, Unavailable
+from pipelines.errors import BundleMismatch, PreflightRefused, RolloutFailed, Unavailable
 from pipelines.findings import Mode
 from pipelines.ports import (
     Change,
-    ClusterFacts,
     HelmRevision,
     HostHolder,
     JobLine,
     Manifest,
     PodTrouble,
     RolloutProgress,
-    Stop,
 )
 from pipelines.reporting import Cancelled
 from pipelines.states import ReleaseState, StageName, StageState
-from tests.pipelines.conftest import FACTS
+from tests.pipelines.deploying import BUNDLE, MANIFEST, TROUBLE, Place, Told, run_deploy
 from tests.pipelines.test_apps import STAGING
-from tests.pipelines.test_bundle import BUNDLE as ANY_BUNDLE
-
-MANIFEST = b"apiVersion: v1\nkind: Service\nmetadata: {name: checkout}\nspec: {type: ClusterIP}\n"
-BUNDLE = replace(ANY_BUNDLE, manifest=MANIFEST)
-TROUBLE = PodTrouble(
-    "checkout-1", "checkout", "not ready", "probe not answered", ("Unhealthy: refused",), ("listening",)
-)
-
-
-@dataclass
-class Place:
-    """Implements `Cluster`: a namespace, and what a watch and a verification tell."""
-
-    has_namespace: bool = True
-    recovered: str | None = None
-    moves: tuple[RolloutProgress | JobLine, ...] = ()
-    kept: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    holders: tuple[HostHolder, ...] = ()
-    differs: tuple[str, ...] = ()
-    made: list[str] = field(default_factory=list)
-    labels: Mapping[str, str] = field(default_factory=dict)
-    told: threading.Event = field(default_factory=threading.Event)
-    is_over: bool = False
-    last: tuple[RolloutProgress | JobLine, ...] = ()
-    written: list[Mapping[str, str]] = field(default_factory=list)
-    refusals: int = 0
-
-    def facts(self) -> ClusterFacts:
-        return FACTS
-
-    def ensure_namespace(self, name: str, labels: Mapping[str, str]) -> None:
-        self.made.append(name)
-        self.labels = labels
-
-    def write_parameters(self, data: Mapping[str, str]) -> bool:
-        self.written.append(data)
-        return True
-
-    def namespace_exists(self, name: str) -> bool:
-        return self.has_namespace
-
-    def host_holders(self, hosts: Collection[str], *, namespace: str) -> tuple[HostHolder, ...]:
-        return tuple(one for one in self.holders if one.host in hosts and one.namespace != namespace)
-
-    def remove_failed_jobs(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[str, ...]:
-        return self.removed
-
-    def dry_run(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[Change, ...]:
-        if self.refusals:
-            self.refusals -= 1
-            raise PreflightRefused("not allowed", "mend it")
-        return tuple(Change(f"{one['kind']}/{one['metadata']['name']}", "update", "diff") for one in objects)
-
-    def recover_pending(self, *, release: str, namespace: str) -> str | None:
-        return self.recovered
-
-    def watch(self, *, release: str, namespace: str, stop: Stop) -> Iterator[RolloutProgress | JobLine]:
-        yield from self.moves
-        self.told.set()
-        if self.is_over:
-            return
-        while not stop.is_set():
-            time.sleep(0.001)
-        yield RolloutProgress("Deployment/late", 0, 0, 1, (TROUBLE,))
-        yield from self.last
-
-    def keep_replicas(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[str, ...]:
-        return self.kept
-
-    def verify(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[str, ...]:
-        return self.differs
-
-
-@dataclass
-class Tool:
-    """Implements `Helm`: upgrades to revision 3, or fails."""
-
-    cluster: Place
-    rendered: bytes = MANIFEST
-    rows: tuple[HelmRevision, ...] = ()
-    failure: GatewayError | None = None
-    upgrades: int = 0
-
-    def package(self, chart: Path, files: Mapping[str, bytes] | None = None) -> tuple[str, str, bytes]:
-        raise NotImplementedError
-
-    def template(
-        self,
-        *,
-        release: str,
-        namespace: str,
-        chart: bytes,
-        values: Mapping[str, Any],
-        kubernetes_version: str,
-        api_versions: Sequence[str],
-        timeout_seconds: float,
-    ) -> bytes:
-        return self.rendered
-
-    def history(self, *, release: str, namespace: str) -> tuple[HelmRevision, ...]:
-        return self.rows
-
-    def upgrade(self, bundle: Bundle, *, description: str, timeout_seconds: float) -> HelmRevision:
-        self.cluster.told.wait(5)
-        self.upgrades += 1
-        if self.failure is not None:
-            raise self.failure
-        return HelmRevision(3, "deployed", description)
-
-
-@dataclass
-class Told:
-    """Implements `Reporter`: keeps what it is told; says `cancelled` before the stage `stop_before`."""
-
-    stop_before: StageName | None = None
-    stages: list[tuple[StageName, StageState, str]] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
-    moves: list[RolloutProgress] = field(default_factory=list)
-    changed: tuple[Change, ...] = ()
-
-    def stage(self, name: StageName, state: StageState, detail: str = "") -> None:
-        self.stages.append((name, state, detail))
-
-    def log(self, stage: StageName, line: str) -> None:
-        self.lines.append(line)
-
-    def progress(self, progress: RolloutProgress) -> None:
-        self.moves.append(progress)
-
-    def changes(self, changes: tuple[Change, ...]) -> None:
-        self.changed = changes
-
-    def cancelled(self) -> bool:
-        ended = {name for name, state, _ in self.stages if state is not StageState.RUNNING}
-        before = list(StageName)[: list(StageName).index(self.stop_before)] if self.stop_before else None
-        return before is not None and {one for one in before if one in _DEPLOY_STAGES} <= ended
-
-
-_DEPLOY_STAGES = (StageName.PREFLIGHT, StageName.ROLLOUT, StageName.VERIFY)
-
-
-def _deploy(
-    place: Place | None = None, told: Told | None = None, bundle: Bundle = BUNDLE, **changes: Any
-) -> tuple[Deployed, Told, Tool]:
-    cluster, reporter = place or Place(), told or Told()
-    of_helm = {key: changes.pop(key) for key in ("rendered", "rows", "failure") if key in changes}
-    helm = Tool(cluster, **of_helm)
-    digest, content = freeze(bundle)
-    request = DeployRequest(
-        **{
-            "release_id": "r1",
-            "digest": digest,
-            "content": content,
-            "cluster": "local",
-            "app": "checkout",
-            "environment": STAGING,
-            "namespace": "checkout-staging",
-            "dry_run": False,
-            "is_resumed": False,
-            "rollout_timeout_seconds": 1.0,
-            **changes,
-        }
-    )
-    return deploy(request, DeployPorts(cluster, helm), reporter), reporter, helm
 
 
 def test_what_is_well_is_deployed_and_told() -> None:
     place = Place()
-    done, told, _ = _deploy(place)
+    done, told, _ = run_deploy(place)
     assert (done.state, done.revision) == (ReleaseState.DEPLOYED, 3)
     assert place.made == ["checkout-staging"]
     assert told.stages == [
@@ -219,7 +46,7 @@ def test_a_host_that_another_app_has_is_refused_before_anything_is_written(dry_r
     ingress = b"apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: checkout}\n" + rules
     place = Place(has_namespace=False, holders=(HostHolder("a.example.com", "Ingress/x", "x-staging", "x"),))
     with pytest.raises(PreflightRefused, match=r"the host a\.example\.com is taken: the App x exposes it"):
-        _deploy(place, bundle=replace(BUNDLE, manifest=ingress), rendered=ingress, dry_run=dry_run)
+        run_deploy(place, bundle=replace(BUNDLE, manifest=ingress), rendered=ingress, dry_run=dry_run)
     assert place.made == []
 
 
@@ -227,14 +54,14 @@ def test_a_host_that_another_app_has_is_refused_before_anything_is_written(dry_r
 def test_a_job_that_failed_in_an_earlier_release_is_removed_and_not_one_of_this(
     is_resumed: bool, lines: list[str]
 ) -> None:
-    _, told, _ = _deploy(Place(removed=("removed",)), is_resumed=is_resumed)
+    _, told, _ = run_deploy(Place(removed=("removed",)), is_resumed=is_resumed)
     assert told.lines == lines
 
 
 @pytest.mark.parametrize("there", [True, False])
 def test_a_dry_run_writes_nothing(there: bool) -> None:
     place = Place(has_namespace=there)
-    done, told, helm = _deploy(place, dry_run=True)
+    done, told, helm = run_deploy(place, dry_run=True)
     action = "update" if there else "create"
     assert (done.state, done.message) == (ReleaseState.PLANNED, f"nothing was changed; it would {action} 1")
     assert [one.action for one in told.changed] == [action]
@@ -260,7 +87,7 @@ def test_a_dry_run_writes_nothing(there: bool) -> None:
 )
 def test_the_namespace_is_labelled_as_its_environment_is(environment: Environment, label: str, value: str) -> None:
     place = Place()
-    _deploy(place, environment=environment)
+    run_deploy(place, environment=environment)
     assert place.labels[label] == value
 
 
@@ -281,7 +108,7 @@ def test_what_runs_and_is_not_in_it_is_told_as_deleted(
     api: str, kind: str, annotations: str, actions: list[str]
 ) -> None:
     runs = _GONE.format(api=api, kind=kind, annotations=annotations).encode()
-    told = _deploy(dry_run=True, runs=runs)[1]
+    told = run_deploy(dry_run=True, runs=runs)[1]
     assert [one.action for one in told.changed] == actions
 
 
@@ -289,7 +116,7 @@ def test_what_becomes_a_hook_is_deleted_before() -> None:
     hook = _GONE.format(api="batch/v1", kind="Job", annotations="{helm.sh/hook: pre-upgrade}")
     before = _GONE.format(api="batch/v1", kind="Job", annotations="{}").encode()
     bundle = replace(BUNDLE, manifest=hook.encode())
-    told = _deploy(bundle=bundle, rendered=bundle.manifest, dry_run=True, runs=before)[1]
+    told = run_deploy(bundle=bundle, rendered=bundle.manifest, dry_run=True, runs=before)[1]
     assert [(one.resource, one.action) for one in told.changed] == [
         ("Job/checkout", "update"),
         ("Job/checkout", "delete"),
@@ -299,26 +126,26 @@ def test_what_becomes_a_hook_is_deleted_before() -> None:
 @pytest.mark.parametrize("other", [{"app": "orders"}, {"namespace": "kube-system"}, {"cluster": "production"}])
 def test_a_bundle_is_taken_nowhere_else(other: dict[str, str]) -> None:
     with pytest.raises(BundleMismatch, match="is for checkout in checkout-staging of local"):
-        _deploy(**other)
+        run_deploy(**other)
 
 
 def test_a_bundle_that_renders_to_something_else_is_refused() -> None:
     with pytest.raises(BundleMismatch, match="render to something else"):
-        _deploy(rendered=MANIFEST + b"\n")
+        run_deploy(rendered=MANIFEST + b"\n")
 
 
 @pytest.mark.parametrize("before", [StageName.PREFLIGHT, StageName.ROLLOUT])
 def test_it_can_be_cancelled_until_the_rollout_begins(before: StageName) -> None:
     with pytest.raises(Cancelled):
-        _deploy(told=Told(stop_before=before))
+        run_deploy(told=Told(stop_before=before))
 
 
 def test_what_runs_is_not_said_to_be_cancelled() -> None:
-    assert _deploy(told=Told(stop_before=StageName.VERIFY))[0].state is ReleaseState.DEPLOYED
+    assert run_deploy(told=Told(stop_before=StageName.VERIFY))[0].state is ReleaseState.DEPLOYED
 
 
 def test_what_a_dead_worker_left_is_recovered_and_told() -> None:
-    assert _deploy(Place(recovered="pending-upgrade, revision 2"))[1].lines == [
+    assert run_deploy(Place(recovered="pending-upgrade, revision 2"))[1].lines == [
         "recovered what an interrupted rollout left: pending-upgrade, revision 2"
     ]
 
@@ -333,7 +160,7 @@ def test_what_a_dead_worker_left_is_recovered_and_told() -> None:
     ],
 )
 def test_a_resumed_release_is_not_rolled_out_twice(rows: tuple[HelmRevision, ...], upgrades: int) -> None:
-    done, _, helm = _deploy(rows=rows, is_resumed=True)
+    done, _, helm = run_deploy(rows=rows, is_resumed=True)
     assert helm.upgrades == upgrades
     assert done.revision == (3 if upgrades else 7)
 
@@ -347,7 +174,7 @@ def test_progress_is_told_once_for_each_move() -> None:
         RolloutProgress("Deployment/a", 1, 1, 2, ()),
         RolloutProgress("Deployment/a", 2, 2, 2, ()),
     )
-    told = _deploy(Place(moves=moves))[1]
+    told = run_deploy(Place(moves=moves))[1]
     assert told.moves == [moves[0], moves[2], moves[4], moves[5]]
 
 
@@ -358,12 +185,12 @@ def test_the_way_back_is_told_as_such_and_what_ran_before_is_no_move() -> None:
         RolloutProgress("Deployment/a", 0, 1, 2, (), commit=ours),
         RolloutProgress("Deployment/a", 2, 2, 2, (TROUBLE,), commit=before),
     )
-    told = _deploy(Place(moves=moves))[1]
+    told = run_deploy(Place(moves=moves))[1]
     assert told.moves == [moves[1], replace(moves[2], troubles=(), goes_back=True)]
 
 
 def test_a_watch_that_ends_by_itself_changes_nothing() -> None:
-    assert _deploy(Place(is_over=True))[0].state is ReleaseState.DEPLOYED
+    assert run_deploy(Place(is_over=True))[0].state is ReleaseState.DEPLOYED
 
 
 FAILED = RolloutFailed("helm upgrade: context deadline exceeded", "Correct it, and release again")
@@ -371,7 +198,7 @@ STUCK = RolloutProgress("Deployment/checkout", 0, 1, 2, (TROUBLE,))
 
 
 def test_why_pods_are_not_ready_is_told_when_what_ran_before_runs_again() -> None:
-    done = _deploy(Place(moves=(STUCK,)), failure=FAILED, rows=(HelmRevision(4, "deployed", "Rollback"),))[0]
+    done = run_deploy(Place(moves=(STUCK,)), failure=FAILED, rows=(HelmRevision(4, "deployed", "Rollback"),))[0]
     assert (done.state, done.code, done.revision) == (ReleaseState.ROLLED_BACK, "rollout-failed", None)
     assert done.message == (
         "Deployment/checkout had 0 of 2 new replicas ready. Pod checkout-1, container checkout: not ready "
@@ -392,13 +219,13 @@ def test_why_pods_are_not_ready_is_told_when_what_ran_before_runs_again() -> Non
     ],
 )
 def test_what_to_do_is_told_by_what_is_wrong(trouble: PodTrouble, words: str) -> None:
-    assert words in _deploy(Place(moves=(replace(STUCK, troubles=(trouble,)),)), failure=FAILED)[0].message
+    assert words in run_deploy(Place(moves=(replace(STUCK, troubles=(trouble,)),)), failure=FAILED)[0].message
 
 
 @pytest.mark.parametrize(("count", "words"), [(2, " 1 more pod is in trouble."), (3, " 2 more pods are in trouble.")])
 def test_how_many_more_are_in_trouble_is_told(count: int, words: str) -> None:
     stuck = replace(STUCK, troubles=(TROUBLE,) * count)
-    assert words in _deploy(Place(moves=(stuck,)), failure=FAILED)[0].message
+    assert words in run_deploy(Place(moves=(stuck,)), failure=FAILED)[0].message
 
 
 class Refuses(Place):
@@ -411,7 +238,7 @@ class Refuses(Place):
 def test_what_the_cluster_refuses_is_blocked_and_has_not_failed() -> None:
     told = Told()
     with pytest.raises(PreflightRefused):
-        _deploy(Refuses(), told)
+        run_deploy(Refuses(), told)
     assert told.stages[-1] == (StageName.PREFLIGHT, StageState.BLOCKED, "Service/checkout: no")
 
 
@@ -424,23 +251,23 @@ class Forgetful(Told):
 
 def test_what_can_not_be_told_for_a_moment_is_no_reason_to_look_away() -> None:
     place = Place(moves=(JobLine("migrate", "one"), STUCK))
-    done, told, _ = _deploy(place, Forgetful(), failure=FAILED)
+    done, told, _ = run_deploy(place, Forgetful(), failure=FAILED)
     assert told.moves == [STUCK]
     assert "probe not answered" in done.message
 
 
 def test_what_jobs_write_is_told_also_after_helm_has_ended() -> None:
     place = Place(moves=(JobLine("migrate", "one"),), last=(JobLine("migrate", "two"),))
-    assert _deploy(place)[1].lines == ["migrate | one", "migrate | two"]
+    assert run_deploy(place)[1].lines == ["migrate | one", "migrate | two"]
 
 
 def test_a_hook_that_ended_last_is_progress_and_a_late_move_of_anything_else_is_not() -> None:
     verify = RolloutProgress("Job/checkout-verify", 1, 1, 1, (), hook="post-upgrade")
-    assert _deploy(Place(last=(verify,)))[1].moves == [verify]
+    assert run_deploy(Place(last=(verify,)))[1].moves == [verify]
 
 
 def test_what_is_kept_for_an_autoscaler_is_told() -> None:
-    assert _deploy(Place(kept=("Deployment/checkout keeps 3 replicas",)))[1].lines == [
+    assert run_deploy(Place(kept=("Deployment/checkout keeps 3 replicas",)))[1].lines == [
         "Deployment/checkout keeps 3 replicas"
     ]
 
@@ -453,7 +280,7 @@ ENDED = PodTrouble("m-1", "migrate", "Error", "exit code 3", (), ("a", "b", "c",
 
 def _reason(progress: RolloutProgress, *others: RolloutProgress, words: str = "") -> str:
     failure = RolloutFailed(f"helm upgrade: {words}", "Correct it")
-    return _deploy(Place(moves=(*others, progress)), failure=failure)[0].message
+    return run_deploy(Place(moves=(*others, progress)), failure=failure)[0].message
 
 
 def test_a_step_before_the_rollout_that_failed_is_told_and_that_nothing_was_changed() -> None:
@@ -491,25 +318,25 @@ def test_the_one_that_helm_gave_up_on_is_told_not_one_whose_troubles_have_passed
 
 
 def test_what_never_ran_is_removed() -> None:
-    assert _deploy(failure=FAILED)[0].message.endswith("Nothing of it ran before, so it was removed again.")
+    assert run_deploy(failure=FAILED)[0].message.endswith("Nothing of it ran before, so it was removed again.")
 
 
 def test_a_rollback_that_failed_too_is_an_error() -> None:
     with pytest.raises(RolloutFailed, match="did not get back to what ran before either: its release is failed"):
-        _deploy(failure=FAILED, rows=(HelmRevision(4, "failed", ""),))
+        run_deploy(failure=FAILED, rows=(HelmRevision(4, "failed", ""),))
 
 
 def test_a_cluster_that_says_otherwise_than_helm_is_believed() -> None:
     told = Told()
     with pytest.raises(RolloutFailed, match="the cluster says otherwise: Service/checkout is not there"):
-        _deploy(Place(differs=("Service/checkout is not there",)), told)
+        run_deploy(Place(differs=("Service/checkout is not there",)), told)
     assert told.stages[-1][:2] == (StageName.VERIFY, StageState.FAILED)
 
 
 def test_a_cluster_that_has_not_heard_of_a_new_waiver_yet_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipelines.deploy._SETTLING_SECONDS", 0.0)
     place = Place(refusals=2)
-    done, _, _ = _deploy(place, parameters={"waivers": "seccomp checkout-staging *"})
+    done, _, _ = run_deploy(place, parameters={"waivers": "seccomp checkout-staging *"})
     assert done.state is ReleaseState.DEPLOYED
     assert place.written == [{"waivers": "seccomp checkout-staging *"}]
 
@@ -517,9 +344,9 @@ def test_a_cluster_that_has_not_heard_of_a_new_waiver_yet_is_asked_again(monkeyp
 def test_what_a_cluster_goes_on_refusing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipelines.deploy._SETTLING_SECONDS", 0.0)
     with pytest.raises(PreflightRefused, match="not allowed"):
-        _deploy(Place(refusals=99), parameters={"waivers": ""})
+        run_deploy(Place(refusals=99), parameters={"waivers": ""})
 
 
 def test_without_new_parameters_a_refusal_is_final_at_once() -> None:
     with pytest.raises(PreflightRefused, match="not allowed"):
-        _deploy(Place(refusals=1))
+        run_deploy(Place(refusals=1))

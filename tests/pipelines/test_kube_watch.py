@@ -1,4 +1,4 @@
-"""How a rollout is watched and verified, on an API server that says what a test wants."""
+"""How a rollout is watched, on an API server that says what a test wants."""
 
 from __future__ import annotations
 
@@ -10,38 +10,14 @@ from typing import Any
 
 import pytest
 
-from pipelines.adapters.kube.connection import Connection, Refused
+from pipelines.adapters.kube.connection import Connection
 from pipelines.adapters.kube.logs import ContainerLog, escaped
 from pipelines.adapters.kube.progress import RolloutWatch, Told
-from pipelines.adapters.kube.replicas import keep_replicas
-from pipelines.adapters.kube.verification import differences
 from pipelines.adapters.kube.workloads import progress_of
 from pipelines.ports import JobLine, PodTrouble, RolloutProgress
-
-Serve = Callable[..., Connection]
-
-DEPLOYMENT: dict[str, Any] = {
-    "apiVersion": "apps/v1",
-    "kind": "Deployment",
-    "metadata": {"name": "d", "labels": {"deploy-gateway.dev/app": "d"}},
-    "spec": {
-        "replicas": 1,
-        "selector": {"matchLabels": {"app": "d"}},
-        "template": {
-            "metadata": {"labels": {"app": "d"}},
-            "spec": {"containers": [{"name": "c", "image": "registry.example.com/a:1"}]},
-        },
-    },
-}
-
+from tests.pipelines.live import Serve, live_deployment
 
 # --- how a rollout goes -------------------------------------------------------------------------------------
-
-
-def _live(generation: int = 2, **status: Any) -> dict[str, Any]:
-    metadata = {"name": "d", "namespace": "ns", "uid": "u1", "generation": generation}
-    spec = {"replicas": 2, "selector": {"matchLabels": {"app": "d"}}, "template": DEPLOYMENT["spec"]["template"]}
-    return {"metadata": metadata, "spec": spec, "status": {"observedGeneration": 2, **status}}
 
 
 def _job(*conditions: str, hook: str = "", uid: str = "j1", containers: tuple[str, ...] = ("c",), **status: Any) -> Any:
@@ -108,12 +84,12 @@ def _first(connection: Connection, live: dict[str, Any], kind: str = "Deployment
     ],
 )
 def test_only_new_replicas_count_as_ready(server: Serve, status: dict[str, Any], ready: int) -> None:
-    progress = _first(server(Cluster()), _live(**status))
+    progress = _first(server(Cluster()), live_deployment(**status))
     assert (progress.resource, progress.ready, progress.wanted, progress.troubles) == ("Deployment/d", ready, 2, ())
 
 
 def test_a_rollout_that_is_through_has_no_troubles(server: Serve) -> None:
-    live = _live(replicas=2, updatedReplicas=2, availableReplicas=2)
+    live = live_deployment(replicas=2, updatedReplicas=2, availableReplicas=2)
     progress = _first(server(Cluster([_pod("p")])), live)
     assert progress.is_complete
     assert progress.troubles == ()
@@ -161,7 +137,7 @@ def test_why_a_pod_is_not_ready_is_told(server: Serve, status: dict[str, Any], r
         {"reason": "Failed", "message": "first", "eventTime": "2026-01-01T00:00:01Z"},
     ]
     answers = Cluster([_pod("p", **status)], events, b"line\n")
-    (trouble,) = _first(server(answers), _live()).troubles
+    (trouble,) = _first(server(answers), live_deployment()).troubles
     assert (trouble.container, trouble.condition, trouble.message) == reason
     assert trouble.events == ("Failed: first", "BackOff: second")
     assert trouble.log_tail == ("line",)
@@ -171,16 +147,16 @@ def test_pods_that_are_ready_or_going_are_no_trouble(server: Serve) -> None:
     ready = _pod("ready", conditions=[{"type": "Ready", "status": "True"}])
     going = _pod("going")
     going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
-    assert _first(server(Cluster([ready, going])), _live()).troubles == ()
+    assert _first(server(Cluster([ready, going])), live_deployment()).troubles == ()
 
 
 def test_events_that_may_not_be_read_are_none(server: Serve) -> None:
-    (trouble,) = _first(server(Cluster([_pod("p")], None)), _live()).troubles
+    (trouble,) = _first(server(Cluster([_pod("p")], None)), live_deployment()).troubles
     assert (trouble.events, trouble.log_tail) == ((), ())
 
 
 def test_pods_that_may_not_be_read_are_no_trouble(server: Serve) -> None:
-    assert _first(server(Cluster([None])), _live()).troubles == ()
+    assert _first(server(Cluster([None])), live_deployment()).troubles == ()
     assert _moved(server(Cluster([None])), _job(active=1), "Job") == [RolloutProgress("Job/d-migrate", 0, 1, 1, ())]
 
 
@@ -196,14 +172,14 @@ def test_pods_that_may_not_be_read_are_no_trouble(server: Serve) -> None:
     ],
 )
 def test_a_stateful_set_is_counted_by_its_new_pods(status: dict[str, Any], counts: tuple[int, int]) -> None:
-    live = _live(**status)
+    live = live_deployment(**status)
     live["spec"]["replicas"] = 3
     progress = progress_of("StatefulSet", live)
     assert (progress.resource, progress.ready, progress.updated) == ("StatefulSet/d", *counts)
 
 
 def test_a_stateful_set_whose_pods_nobody_replaces_is_not_waited_for() -> None:
-    live = _live(replicas=2, updatedReplicas=0, readyReplicas=2)
+    live = live_deployment(replicas=2, updatedReplicas=0, readyReplicas=2)
     live["spec"]["updateStrategy"] = {"type": "OnDelete"}
     assert progress_of("StatefulSet", live).is_complete
 
@@ -331,8 +307,8 @@ def _watch(server: Serve, answers: Cluster, until: int, meanwhile: Callable[[], 
 
 
 def test_a_watch_tells_each_move_of_each_kind_and_ends_when_it_should(server: Serve) -> None:
-    moved = _live(replicas=2, updatedReplicas=2, availableReplicas=2)
-    answers = Cluster(deployments=[_live()])
+    moved = live_deployment(replicas=2, updatedReplicas=2, availableReplicas=2)
+    answers = Cluster(deployments=[live_deployment()])
     answers.watched = {"deployments": _event("BOOKMARK", {}) + _event("MODIFIED", moved)}
     answers.watched["jobs"] = _event("ADDED", _job(active=1))
     missing = {("Deployment/d", 0), ("Deployment/d", 2), ("Job/d-migrate", 0)}
@@ -349,7 +325,7 @@ def test_a_watch_tells_each_move_of_each_kind_and_ends_when_it_should(server: Se
 @pytest.mark.parametrize(
     ("kind", "live"),
     [
-        ("deployments", _live(replicas=2, updatedReplicas=2, availableReplicas=2)),
+        ("deployments", live_deployment(replicas=2, updatedReplicas=2, availableReplicas=2)),
         ("jobs", _job("Complete")),
         ("jobs", _job("Failed")),
         ("jobs", _job(active=1, hook="pre-upgrade")),
@@ -364,8 +340,8 @@ def test_what_was_settled_before_the_rollout_is_not_of_it(server: Serve, kind: s
 
 def test_what_was_settled_and_is_touched_is_of_the_rollout(server: Serve) -> None:
     done = {"replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}
-    watch = RolloutWatch(server(Cluster(deployments=[_live(generation=2, **done)])), "d", "ns")
-    assert len(list(watch._moved("Deployment", _live(generation=3, **done)))) == 1
+    watch = RolloutWatch(server(Cluster(deployments=[live_deployment(generation=2, **done)])), "d", "ns")
+    assert len(list(watch._moved("Deployment", live_deployment(generation=3, **done)))) == 1
 
 
 def test_a_hook_that_ended_after_the_last_look_is_told_with_all_it_wrote(server: Serve) -> None:
@@ -409,7 +385,7 @@ def test_a_watch_that_breaks_is_begun_again(server: Serve, monkeypatch: pytest.M
 
     def breaks() -> None:
         answers.failures = 3
-        answers.kinds["deployments"] = [_live()]
+        answers.kinds["deployments"] = [live_deployment()]
 
     assert [one.ready for one in _watch(server, answers, 1, breaks) if isinstance(one, RolloutProgress)] == [0]
 
@@ -417,138 +393,3 @@ def test_a_watch_that_breaks_is_begun_again(server: Serve, monkeypatch: pytest.M
 def test_jobs_that_may_not_be_listed_in_the_end_are_none(server: Serve) -> None:
     answers = Cluster()
     assert _watch(server, answers, 0, lambda: setattr(answers, "failures", 99)) == []
-
-
-# --- who owns the number of replicas ------------------------------------------------------------------------
-
-
-def _owned(manager: str) -> dict[str, Any]:
-    live = _live()
-    live["metadata"]["managedFields"] = [{"manager": manager, "fieldsV1": {"f:spec": {"f:replicas": {}}}}]
-    return live
-
-
-AUTOSCALED = {**DEPLOYMENT, "spec": {key: value for key, value in DEPLOYMENT["spec"].items() if key != "replicas"}}
-
-
-@pytest.mark.parametrize(
-    ("manifest", "manager", "line"),
-    [
-        (AUTOSCALED, "helm", "Deployment/d keeps 2 replicas"),
-        (AUTOSCALED, "kube-controller-manager", None),
-        (DEPLOYMENT, "helm", None),
-        ({**AUTOSCALED, "kind": "ConfigMap"}, "helm", None),
-    ],
-)
-def test_replicas_are_kept_when_only_helm_has_said_how_many(
-    server: Serve, manifest: dict[str, Any], manager: str, line: str | None
-) -> None:
-    assert keep_replicas(_of_one(server, _owned(manager)), manifest, "ns") == line
-
-
-@pytest.mark.parametrize(("conflicts", "line"), [(1, "Deployment/d keeps 2 replicas"), (9, None)])
-def test_a_number_that_changes_meanwhile_is_read_again(server: Serve, conflicts: int, line: str | None) -> None:
-    assert keep_replicas(_of_one(server, _owned("helm"), [409] * conflicts), AUTOSCALED, "ns") == line
-
-
-def test_a_number_that_may_not_be_kept_is_told(server: Serve) -> None:
-    with pytest.raises(Refused):
-        keep_replicas(_of_one(server, _owned("helm"), [403]), AUTOSCALED, "ns")
-
-
-# --- what runs ----------------------------------------------------------------------------------------------
-
-KINDS = {"Deployment": "apps/v1", "StatefulSet": "apps/v1", "Job": "batch/v1", "CronJob": "batch/v1", "Service": "v1"}
-POD = {"containers": [{"name": "c", "image": "a:1"}], "initContainers": [{"name": "i", "image": "b:1"}]}
-SPECS: dict[str, dict[str, Any]] = {
-    "Deployment": {"replicas": 2, "template": {"spec": POD}},
-    "StatefulSet": {"replicas": 2, "template": {"spec": POD}},
-    "Job": {"template": {"spec": POD}},
-    "Service": {},
-    "CronJob": {"schedule": "@daily", "jobTemplate": {"spec": {"template": {"spec": POD}}}},
-}
-READY = {"observedGeneration": 1, "availableReplicas": 2, "currentRevision": "r2", "updateRevision": "r2"}
-DONE = {"conditions": [{"type": "Complete", "status": "True"}]}
-
-
-def _differences(server: Serve, kind: str, status: Any, wanted: Any = None, live: Any = None) -> list[str]:
-    """What is told of `kind`, its spec being changed by `wanted` in the manifest and by `live` in the cluster."""
-    about = {"apiVersion": KINDS[kind], "kind": kind, "metadata": {"name": "d", "generation": 1}}
-    checked = {**about, "spec": {**SPECS[kind], **(wanted or {})}}
-    running = {**about, "spec": {**SPECS[kind], **(live or {})}, "status": status}
-    lines = differences(_of_one(server, running), (checked,), "ns")
-    return [line.removeprefix(f"{kind}/d") for line in lines]
-
-
-@pytest.mark.parametrize(
-    ("kind", "status"), [("Deployment", READY), ("StatefulSet", READY), ("Job", DONE), ("CronJob", {})]
-)
-def test_what_is_as_it_was_checked_is_no_difference(server: Serve, kind: str, status: Any) -> None:
-    assert _differences(server, kind, status) == []
-
-
-@pytest.mark.parametrize(
-    ("status", "wanted", "live", "words"),
-    [
-        pytest.param({**READY, "observedGeneration": 0}, {}, {}, "its controller has not seen the change", id="stale"),
-        pytest.param({**READY, "availableReplicas": 1}, {}, {}, "1 of 2 replicas are available", id="too few"),
-        pytest.param(READY, {}, {"replicas": 1}, "1 replicas are asked for, not 2", id="scaled by somebody"),
-        pytest.param({**READY, "availableReplicas": 0}, {"replicas": None}, {}, "none of 2 replicas", id="autoscaled"),
-    ],
-)
-def test_replicas_that_are_missing_are_told(server: Serve, status: Any, wanted: Any, live: Any, words: str) -> None:
-    (line,) = _differences(server, "Deployment", status, wanted, live)
-    assert words in line
-
-
-@pytest.mark.parametrize(("replicas", "available"), [(5, 2), (0, 0)])
-def test_an_autoscaler_may_be_at_work(server: Serve, replicas: int, available: int) -> None:
-    status = {**READY, "availableReplicas": available}
-    assert _differences(server, "Deployment", status, {"replicas": None}, {"replicas": replicas}) == []
-
-
-@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "Job"])
-@pytest.mark.parametrize(("field", "noun"), [("containers", "container"), ("initContainers", "init container")])
-def test_another_image_than_was_checked_is_told(server: Serve, kind: str, field: str, noun: str) -> None:
-    name = POD[field][0]["name"]
-    other = {"template": {"spec": {**POD, field: [{"name": name, "image": "evil:1"}]}}}
-    (line,) = _differences(server, kind, {**READY, **DONE}, {}, other)
-    assert line == f": {noun} {name} runs evil:1, not {POD[field][0]['image']}"
-
-
-def test_a_stateful_set_with_pods_of_the_version_before_is_told(server: Serve) -> None:
-    status = {**READY, "currentRevision": "r1"}
-    assert _differences(server, "StatefulSet", status) == [": some of its pods are of the version before"]
-
-
-@pytest.mark.parametrize("strategy", [{"type": "OnDelete"}, {"rollingUpdate": {"partition": 1}}])
-def test_pods_that_were_to_stay_of_the_version_before_may(server: Serve, strategy: Any) -> None:
-    changed = {"updateStrategy": strategy}
-    assert _differences(server, "StatefulSet", {**READY, "currentRevision": "r1"}, changed, changed) == []
-
-
-def test_a_job_that_did_not_succeed_is_told(server: Serve) -> None:
-    failed = {"conditions": [{"type": "Failed", "status": "True", "reason": "DeadlineExceeded"}]}
-    assert _differences(server, "Job", failed) == [": it failed: DeadlineExceeded"]
-    assert _differences(server, "Job", {}) == [": it is not complete"]
-
-
-def test_a_cron_job_that_runs_at_another_time_is_told(server: Serve) -> None:
-    assert _differences(server, "CronJob", {}, {"timeZone": "Europe/Zurich"}, {"schedule": "@hourly"}) == [
-        ": schedule is @hourly, not @daily",
-        ": timeZone is None, not Europe/Zurich",
-    ]
-
-
-def _of_one(server: Serve, live: dict[str, Any], patched: Iterable[int] = ()) -> Connection:
-    """A cluster with the one object `live`; each PATCH is answered with the next status of `patched`, and then 200."""
-    resources = [{"name": f"{kind.lower()}s", "kind": kind, "namespaced": True} for kind in KINDS]
-    kinds = {"resources": [*resources, {"name": "a/b", "kind": "B"}]}
-    statuses = iter(patched)
-
-    def answer(method: str, path: str) -> tuple[int, bytes]:
-        if method == "PATCH":
-            return next(statuses, 200), b"{}"
-        return 200, json.dumps(live if path.endswith("s/d") else kinds).encode()
-
-    return server(answer)

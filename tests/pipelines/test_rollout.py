@@ -22,8 +22,8 @@ from pipelines.ports import HelmRevision
 from pipelines.stages.resolve import CHARTS
 from pipelines.stages.rollout import rollout
 from pipelines.stages.verify import verify
+from tests.pipelines.deploying import Told
 from tests.pipelines.test_bundle import BUNDLE
-from tests.pipelines.test_deploy import Told
 from tools.stack import Stack
 from tools.toolbox import ensure
 
