@@ -10,6 +10,8 @@ from typing import Any
 
 import structlog
 from flask import Flask
+
+# gunicorn has no type information: hence the marks here and below.
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]

@@ -27,6 +27,7 @@ def register(app: Flask) -> None:
 def _fault(error: GatewayError) -> Response:
     if isinstance(error, Unauthenticated):
         asked = {"next": request.full_path.rstrip("?")} if request.method == "GET" else {}
+        # Werkzeug's type says its own Response; in an app it is Flask's.
         return redirect(f"{url_for('pages.sign_in')}?{urlencode(asked)}".rstrip("?"), 303)  # type: ignore[return-value]
     return _page(error)
 

@@ -1,7 +1,7 @@
 """What pods name: ConfigMaps, Secrets, claims and ServiceAccounts.
 
 What a Release brings is known here, its keys too. A ConfigMap, Secret or claim that it does not bring may be in the
-cluster already, so that only the preflight can tell: `needed` is what it asks for.
+cluster already, so that nothing without a cluster can tell: `needed` lists those.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,8 +31,8 @@ def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Check:
     """Checks folders below the test's own, from within it."""
     monkeypatch.chdir(tmp_path)
 
-    def check(*paths: str, processes: int = 1, using: Programs | None = None, **asked: object) -> Report:
-        platform = platform_for(Asked(**asked))  # type: ignore[arg-type]
+    def check(*paths: str, processes: int = 1, using: Programs | None = None, **asked: Any) -> Report:
+        platform = platform_for(Asked(**asked))
         return check_all([Path(path) for path in paths], platform, using or programs(), processes)
 
     return check

@@ -111,7 +111,7 @@ class Tool:
     upgrades: int = 0
 
     def package(self, chart: Path, files: Mapping[str, bytes] | None = None) -> tuple[str, str, bytes]:
-        raise NotImplementedError
+        raise NotImplementedError  # the deploy zone packs no chart
 
     def template(
         self,

@@ -33,7 +33,7 @@ from pipelines.errors import (
 )
 from pipelines.stages.checkout import checkout
 from tests.conftest import GitServer
-from tools.stack.repositories import Link, push_commit
+from tools.stack.repositories import Content, Link, push_commit
 
 MIB = 1024 * 1024
 
@@ -116,7 +116,8 @@ def test_a_host_in_capitals_is_the_same_host(git_server: GitServer, repository: 
 
 
 def test_links_are_files_and_known(git_server: GitServer, repository: str, into: Path) -> None:
-    git_server.push(repository, {"deploy.yaml": Link("/etc/passwd"), "x": "y"})  # type: ignore[dict-item]
+    files: dict[str, Content] = {"deploy.yaml": Link("/etc/passwd"), "x": "y"}
+    git_server.push(repository, files)
     found = _git().checkout(_url(git_server, repository), "main", into, timeout_seconds=20)
     assert found.links == {"deploy.yaml"}
     assert not (into / "deploy.yaml").is_symlink()
@@ -361,8 +362,8 @@ def _stage(git_server: GitServer, repository: str, into: Path) -> object:
     ],
 )
 def test_what_can_not_be_read_is_told(
-    git_server: GitServer, repository: str, into: Path, files: dict[str, str], error: type[Exception], says: str
+    git_server: GitServer, repository: str, into: Path, files: dict[str, Content], error: type[Exception], says: str
 ) -> None:
-    git_server.push(repository, files)  # type: ignore[arg-type]
+    git_server.push(repository, files)
     with pytest.raises(error, match=says):
         _stage(git_server, repository, into)

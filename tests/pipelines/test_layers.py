@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -42,8 +43,8 @@ def tar(*paths: str, size: int = 1) -> bytes:
         ("lib/apk/db/installed", "lib/apk/db/installed"),
     ],
 )
-def test_a_system_is_known_by_its_files(pack: object, path: str, found: str) -> None:
-    assert system_in(pack(tar("first", path)), "x") == found  # type: ignore[operator]
+def test_a_system_is_known_by_its_files(pack: Callable[[bytes], bytes], path: str, found: str) -> None:
+    assert system_in(pack(tar("first", path)), "x") == found
 
 
 @pytest.mark.parametrize(

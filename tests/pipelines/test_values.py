@@ -67,7 +67,7 @@ def test_a_placement_that_the_platform_has_not_is_told_with_its_line() -> None:
 def test_images_that_are_run_in_any_step_are_resolved_once_each() -> None:
     registry = KnownImages()
     asked: list[str] = []
-    registry.digest = lambda image, *, timeout_seconds: asked.append(image) or "sha256:0"  # type: ignore[method-assign]
+    registry.digest = lambda image, *, timeout_seconds: asked.append(image) or "sha256:0"  # type: ignore[method-assign]  # asked is what counts
     text = (
         f"{WEB}init: [{{name: a, command: [x]}}]\nmigrate: {{command: [x], image: registry.example.com/shop/tool:1}}\n"
     )

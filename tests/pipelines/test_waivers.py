@@ -67,7 +67,7 @@ def test_findings_that_were_stored_before_there_were_waivers_are_still_read() ->
     ],
 )
 def test_a_waiver_is_for_one_rule_app_and_resource_until_its_last_day(change: dict[str, object], holds: bool) -> None:
-    there = in_force([replace(WAIVER, **change)], "checkout", "staging", TODAY)  # type: ignore[arg-type]
+    there = in_force([replace(WAIVER, **change)], "checkout", "staging", TODAY)  # type: ignore[arg-type]  # any of its fields
     assert (waived(FOUND, there).waiver != "") is holds
 
 

@@ -103,7 +103,7 @@ def test_of_many_accepted_at_once_one_is_left(store: Store, accept: Accept) -> N
 
 def test_an_idempotency_key_is_taken_once(store: Store) -> None:
     key = IdempotencyKey("somebody", "k", "d" * 64)
-    new = NewRelease(ReleaseKind.RELEASE, "a", "e", "t", "c", "n", "main", False, "somebody", "")  # type: ignore[arg-type]
+    new = NewRelease(ReleaseKind.RELEASE, "a", "e", "t", "c", "n", "main", False, "somebody", "")  # type: ignore[arg-type]  # names are texts
     release = store.releases.accept(new, key)
     assert store.idempotency.find("somebody", "k") == (key, release.id)
     with pytest.raises(Conflict):
@@ -273,7 +273,7 @@ def test_filters_hold(store: Store, accept: Accept) -> None:
     accept(app="b", team="blue")
 
     def found(**wanted: object) -> list[str]:
-        return [release.id for release in store.releases.find(ReleaseFilter(**wanted), 10).items]  # type: ignore[arg-type]
+        return [release.id for release in store.releases.find(ReleaseFilter(**wanted), 10).items]  # type: ignore[arg-type]  # any field
 
     assert found(app="a") == [one.id]
     assert found(teams=frozenset({"red"})) == [one.id]

@@ -10,6 +10,7 @@ import textwrap
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,13 +32,13 @@ def supervisor(tmp_path: Path, said: list[str]) -> Iterator[Supervisor]:
     supervisor.stop()
 
 
-def python(name: str, program: str, ready: Callable[[int], bool] = lambda _pid: True, **more: object) -> Component:
+def python(name: str, program: str, ready: Callable[[int], bool] = lambda _pid: True, **more: Any) -> Component:
     argv = (sys.executable, "-c", textwrap.dedent(program))
-    return Component(name, argv, ready, **more)  # type: ignore[arg-type]
+    return Component(name, argv, ready, **more)
 
 
-def sleeper(name: str, ready: Callable[[int], bool] = lambda _pid: True, **more: object) -> Component:
-    return Component(name, ("sleep", "60"), ready, environment={"PATH": os.environ["PATH"]}, **more)  # type: ignore[arg-type]
+def sleeper(name: str, ready: Callable[[int], bool] = lambda _pid: True, **more: Any) -> Component:
+    return Component(name, ("sleep", "60"), ready, environment={"PATH": os.environ["PATH"]}, **more)
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
