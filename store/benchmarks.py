@@ -17,7 +17,7 @@ from pipelines.apps import ClusterName
 from pipelines.benchmark import Benchmark, Status
 from pipelines.errors import Conflict, InvalidInput, NotFound
 from pipelines.posture import Baseline, ClassPosture, ClusterPosture, Measurement
-from store.releases import number_of
+from store.cursors import next_cursor, row_after
 from store.sessions import Sessions, now
 from store.tables import BaselineRow, MeasurementRow
 
@@ -107,11 +107,11 @@ class Benchmarks:
             .limit(limit + 1)
         )
         if cursor is not None:
-            statement = statement.where(MeasurementRow.number < number_of(cursor))
+            statement = statement.where(MeasurementRow.number < row_after(cursor))
         with self._sessions.read() as session:
             rows = list(session.scalars(statement))
             items = tuple(_measurement(row) for row in rows[:limit])
-        return MeasurementPage(items, str(rows[limit - 1].number) if len(rows) > limit else None)
+        return MeasurementPage(items, next_cursor(rows, limit))
 
     def accept(self, cluster: ClusterName, measurement_id: str, *, accepted_by: str, reason: str) -> Baseline:
         """Makes a measurement the baseline of its class. Raises `NotFound`, `InvalidInput` for an unreadable one."""

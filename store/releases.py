@@ -14,7 +14,7 @@ from ulid import ULID
 
 from pipelines.apps import CommitSha, ReleaseId
 from pipelines.bundle import BundleDigest
-from pipelines.errors import Conflict, InvalidInput
+from pipelines.errors import Conflict
 from pipelines.findings import Finding
 from pipelines.ports import Change
 from pipelines.states import (
@@ -26,6 +26,7 @@ from pipelines.states import (
     StageName,
     StageState,
 )
+from store.cursors import next_cursor, row_after
 from store.events import Notify, add_event, found, locked
 from store.locks import hold_place
 from store.records import IdempotencyKey, NewRelease, Page, Release, ReleaseFilter, Stage, Unfinished
@@ -79,11 +80,11 @@ class Releases:
         """At most `limit` Releases, newest first, after `cursor`. Raises `InvalidInput` for a cursor not ours."""
         statement = _matching(wanted).order_by(ReleaseRow.number.desc()).limit(limit + 1)
         if cursor is not None:
-            statement = statement.where(ReleaseRow.number < number_of(cursor))
+            statement = statement.where(ReleaseRow.number < row_after(cursor))
         with self._sessions.read() as session:
             rows = list(session.scalars(statement))
         items = tuple(_record(row) for row in rows[:limit])
-        return Page(items, str(rows[limit - 1].number) if len(rows) > limit else None)
+        return Page(items, next_cursor(rows, limit))
 
     def transition(
         self,
@@ -324,17 +325,6 @@ def _matching(wanted: ReleaseFilter) -> Select[ReleaseRow]:
 def _rolled_out(app: str, environment: str) -> Select[ReleaseRow]:
     wanted = ReleaseFilter(app=app, environment=environment, state=ReleaseState.DEPLOYED)
     return _matching(wanted).where(ReleaseRow.dry_run.is_(False), ReleaseRow.bundle.is_not(None))
-
-
-def number_of(cursor: str) -> int:
-    """The row that a page ended with. Raises `InvalidInput` for a cursor that is none of ours."""
-    if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 18:
-        raise InvalidInput(
-            f"{cursor[:40]!r} is not a cursor",
-            "Use the next_cursor of the page before, or leave it out for the first page",
-            where="cursor",
-        )
-    return int(cursor)
 
 
 def _row(new: NewRelease) -> ReleaseRow:

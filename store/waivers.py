@@ -12,7 +12,7 @@ from ulid import ULID
 
 from pipelines.errors import Conflict, NotFound
 from pipelines.waivers import Waiver
-from store.releases import number_of
+from store.cursors import next_cursor, row_after
 from store.sessions import Sessions, now
 from store.tables import WaiverRow
 
@@ -109,11 +109,11 @@ class Waivers:
         if wanted.on is not None:
             statement = statement.where(WaiverRow.ended_at.is_(None), WaiverRow.until >= wanted.on.isoformat())
         if cursor is not None:
-            statement = statement.where(WaiverRow.number < number_of(cursor))
+            statement = statement.where(WaiverRow.number < row_after(cursor))
         with self._sessions.read() as session:
             rows = list(session.scalars(statement))
             items = tuple(_waiver(row) for row in rows[:limit])
-        return WaiverPage(items, str(rows[limit - 1].number) if len(rows) > limit else None)
+        return WaiverPage(items, next_cursor(rows, limit))
 
     def in_force(self, day: date) -> tuple[Waiver, ...]:
         """All that hold on `day`, oldest first."""
