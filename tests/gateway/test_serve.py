@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -41,13 +42,13 @@ def talk(server: Server, *parts: bytes) -> bytes:
     host, port = server.url.removeprefix("http://").split(":")
     answer = b""
     with socket.create_connection((host, int(port)), timeout=30) as connection:
-        try:
+        # Who is refused half-way can no longer send, but what was answered before that is there to be read.
+        with suppress(BrokenPipeError, ConnectionResetError):
             for part in parts:
                 connection.sendall(part)
+        with suppress(ConnectionResetError):
             while chunk := connection.recv(65536):
                 answer += chunk
-        except (BrokenPipeError, ConnectionResetError):
-            pass
     return answer
 
 
