@@ -12,7 +12,7 @@ from typing import Any
 
 from deployctl.local import NO_COMMIT, Local, Programs, from_here
 from deployctl.platform import Platform
-from deployctl.verdicts import Report, Verdict, VerdictState
+from deployctl.verdicts import STANDARD_INPUT, Report, Verdict, VerdictState
 from pipelines import yaml_nodes
 from pipelines.check import Made
 from pipelines.deployfile import Declaration, DeployFile
@@ -34,7 +34,6 @@ from pipelines.yaml_nodes import InvalidYaml, Node, compose
 APP = "local"
 """Whose the objects are taken to be: what the gateway's labels say."""
 
-STANDARD_INPUT = "stdin"
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 

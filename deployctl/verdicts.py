@@ -10,6 +10,9 @@ from deployctl.exits import Exit
 from pipelines.errors import Fault
 from pipelines.findings import Finding, blocking
 
+STANDARD_INPUT = "stdin"
+"""Where manifests come from that are in no file."""
+
 
 class VerdictState(StrEnum):
     """How the check of one App ended. Only `passed` is a pass."""

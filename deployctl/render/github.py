@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from deployctl.render.places import parts
 from deployctl.render.standing import standing
 from deployctl.render.summary import summary
 from deployctl.render.text import safe
@@ -21,7 +22,7 @@ def annotation_lines(report: Report) -> Iterator[str]:
 
 def _of(verdict: Verdict) -> Iterator[str]:
     for fault in verdict.faults:
-        yield _command("error", fault.where, verdict.code, f"{fault.reason}\n{fault.solution}")
+        yield _command("error", fault.where or verdict.file, verdict.code, f"{fault.reason}\n{fault.solution}")
     for one in verdict.findings:
         text = f"{one.resource}: {one.what}\nWrite: {one.how.strip()}\nWhy: {' '.join(one.why.split())}"
         if standing(one.to_json()):
@@ -31,9 +32,9 @@ def _of(verdict: Verdict) -> Iterator[str]:
 
 
 def _command(kind: str, place: str, title: str, text: str) -> str:
-    name, colon, line = place.rpartition(":")
-    at = f"file={_property(name)},line={line}" if colon and line.isdigit() else f"file={_property(place)}"
-    return f"::{kind} {at},title={_property(title)}::{_message(text)}"
+    file, line = parts(place)
+    lines = "" if line is None else f",line={line},endLine={line}"
+    return f"::{kind} file={_property(file)}{lines},title={_property(title)}::{_message(text)}"
 
 
 def _message(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
+from deployctl.render.places import parts
 from deployctl.render.standing import standing
 from deployctl.render.text import safe
 from deployctl.verdicts import NotChecked, Report, Verdict, VerdictState
@@ -25,10 +26,10 @@ def _add_suite(root: ElementTree.Element, verdict: Verdict, not_checked: tuple[N
     if verdict.state is VerdictState.PASSED:
         _case(suite, verdict, "all checks")
     for fault in verdict.faults:
-        case = _case(suite, verdict, f"{verdict.code} {fault.where}")
+        case = _case(suite, verdict, f"{verdict.code} {fault.where}", fault.where)
         _outcome(case, "error", fault.reason, f"{fault.where}\n{fault.solution}")
     for finding in verdict.findings:
-        case = _case(suite, verdict, f"{finding.rule} {finding.resource} {finding.field}".strip())
+        case = _case(suite, verdict, f"{finding.rule} {finding.resource} {finding.field}".strip(), finding.source)
         if finding.blocks:
             _outcome(case, "failure", finding.what, _text(finding))
         else:
@@ -39,8 +40,11 @@ def _add_suite(root: ElementTree.Element, verdict: Verdict, not_checked: tuple[N
     _count(suite, verdict.seconds)
 
 
-def _case(suite: ElementTree.Element, verdict: Verdict, name: str) -> ElementTree.Element:
-    return ElementTree.SubElement(suite, "testcase", classname=verdict.file, name=safe(name), file=verdict.file)
+def _case(suite: ElementTree.Element, verdict: Verdict, name: str, place: str = "") -> ElementTree.Element:
+    """A case in the file of `place`, and at its line, where it has them."""
+    file, line = parts(place or verdict.file)
+    at = {"file": file} if line is None else {"file": file, "line": str(line)}
+    return ElementTree.SubElement(suite, "testcase", at, classname=verdict.file, name=safe(name))
 
 
 def _outcome(case: ElementTree.Element, kind: str, message: str, text: str) -> None:

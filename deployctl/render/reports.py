@@ -8,7 +8,15 @@ from deployctl.verdicts import Report
 
 
 def print_report(report: Report, form: str) -> None:
-    """`report` on standard output, as `text`, `json`, `sarif`, `junit` or `github`."""
+    """`report` on standard output, as `text`, `json`, `sarif`, `junit` or `github`.
+
+    Places are seen from the working directory in the first two, and from the root of the Git working tree in those
+    that CI reads.
+    """
+    if form in ("sarif", "junit", "github"):
+        from deployctl.render.places import from_repository
+
+        report = from_repository(report)
     if form == "text":
         from rich.console import Console
 

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Any
 from urllib.parse import quote
 
+from deployctl.render.places import parts
 from deployctl.render.standing import standing
 from deployctl.verdicts import Report, Verdict, VerdictState
 from pipelines.findings import Finding, Severity
@@ -78,7 +79,7 @@ def _of_findings(verdict: Verdict) -> Iterator[_Result]:
     for one in verdict.findings:
         place = one.source or verdict.file
         text = f"{one.resource}: {one.what}\n\nWrite: {one.how.strip()}\n\nWhy: {' '.join(one.why.split())}"
-        identity = "\n".join((one.rule, verdict.file, verdict.environment, one.resource, one.field))
+        identity = "\n".join((one.rule, parts(place)[0], verdict.environment, one.resource, one.field))
         result = _result(one.rule, "error" if one.blocks else "warning", place, f"{text}{_standing(one)}")
         if one.waiver:
             result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": one.waiver}]
@@ -119,13 +120,16 @@ def _rule(finding: Finding) -> dict[str, Any]:
 
 
 def _result(rule: str, level: str, place: str, text: str) -> dict[str, Any]:
-    name, colon, line = place.rpartition(":")
-    has_line = bool(colon) and line.isdigit()
-    uri = quote(name if has_line else place)
-    where: dict[str, Any] = {"artifactLocation": {"uri": uri, "uriBaseId": "%SRCROOT%"}}
-    if has_line:
-        where["region"] = {"startLine": int(line)}
+    file, line = parts(place)
+    where: dict[str, Any] = {"artifactLocation": _artifact(file)}
+    if line is not None:
+        where["region"] = {"startLine": line, "endLine": line}
     return {"ruleId": rule, "level": level, "message": {"text": text}, "locations": [{"physicalLocation": where}]}
+
+
+def _artifact(file: str) -> dict[str, str]:
+    """A path below the root of the repository, or the address of a chart."""
+    return {"uri": file} if "://" in file else {"uri": quote(file), "uriBaseId": "%SRCROOT%"}
 
 
 def _digest(text: str) -> str:

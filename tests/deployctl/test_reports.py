@@ -201,12 +201,13 @@ def test_junit_is_xml_whatever_the_texts_are() -> None:
 def test_annotations_are_one_line_each_with_file_line_and_title() -> None:
     lines = list(annotation_lines(_report(BLOCKED, INVALID)))
     assert lines[0].startswith(
-        "::error file=apps/a/deploy.yaml,line=4,title=image-pinned::Deployment/checkout: 50%25 of"
+        "::error file=apps/a/deploy.yaml,line=4,endLine=4,title=image-pinned::Deployment/checkout: 50%25 of"
     )
     assert "%0AWrite: image: x:1.4.2%0Aor: a digest%0AWhy: Nobody could say what ran." in lines[0]
-    assert lines[1].startswith("::warning file=apps/a/deploy.yaml,line=4,title=kube-score/x::")
+    assert lines[1].startswith("::warning file=apps/a/deploy.yaml,line=4,endLine=4,title=kube-score/x::")
     assert lines[2] == (
-        "::error file=apps/c/deploy.yaml,line=5,title=invalid-deploy-file::unknown key 'prot'%0ADid you mean 'port'?"
+        "::error file=apps/c/deploy.yaml,line=5,endLine=5,title=invalid-deploy-file::"
+        "unknown key 'prot'%0ADid you mean 'port'?"
     )
     assert lines[3] == "::notice title=Not checked::schemas of the cluster (no facts; --facts FILE)"
     assert not any("\n" in line for line in lines)
