@@ -56,13 +56,17 @@ def files_at(paths: tuple[Path, ...]) -> dict[str, bytes]:
 
 
 def check_loose(paths: tuple[Path, ...], platform: Platform, programs: Programs) -> Report:
-    """Checks the manifests in `paths`; without any, those on standard input. Raises `InvalidInput`."""
+    """Checks the manifests in `paths`; without any, those on standard input. What can't be read is no pass."""
     began = time.perf_counter()
-    with TemporaryDirectory(prefix="deployctl-") as scratch:
-        local = Local(platform, programs, Path(scratch))
+    name = " ".join(from_here(path) for path in paths) or STANDARD_INPUT
+    try:
         files = files_at(paths) if paths else {STANDARD_INPUT: sys.stdin.buffer.read()}
-        name = " ".join(from_here(path) for path in paths) or STANDARD_INPUT
-        verdict = check_manifests(name, files, local)
+    except InvalidInput as error:
+        fault = Fault(error.where or name, error.reason, error.solution)
+        verdict = Verdict(name, "", platform.environment.name, VerdictState.INVALID, faults=(fault,), code=error.code)
+    else:
+        with TemporaryDirectory(prefix="deployctl-") as scratch:
+            verdict = check_manifests(name, files, Local(platform, programs, Path(scratch)))
     return Report((verdict,), platform.not_checked(), time.perf_counter() - began)
 
 
@@ -95,7 +99,7 @@ def _of_file(name: str, content: bytes, place: Place, faults: list[Fault]) -> li
             for one in objects_in(node):
                 _add(one, name, place, found, faults)
     except InvalidYaml as error:
-        faults.append(Fault(f"{name}:{error.line}", error.reason, "Correct that line"))
+        faults.append(Fault(f"{name}:{error.line}", error.reason, error.solution))
     return [batch for batch in found if batch.objects]
 
 
@@ -131,7 +135,7 @@ def check_manifests(name: str, files: Mapping[str, bytes], local: Local) -> Verd
     made, faults = batches(files, place)
     state, code = VerdictState.PASSED, ""
     if not made and not faults:
-        faults.append(Fault(name, "there is no object in it", "Name files with Kubernetes objects in them"))
+        faults.append(_empty(name))
     if faults:
         state, code = VerdictState.INVALID, "invalid-input"
     try:
@@ -155,6 +159,14 @@ def check_manifests(name: str, files: Mapping[str, bytes], local: Local) -> Verd
         counted="1 object" if objects == 1 else f"{objects} objects",
         seconds=time.perf_counter() - began,
     )
+
+
+def _empty(name: str) -> Fault:
+    is_input = name == STANDARD_INPUT
+    instead = (
+        "Send some: helm template NAME CHART | deployctl check -" if is_input else "Name files with objects in them"
+    )
+    return Fault(name, "there is no Kubernetes object in it", instead)
 
 
 def _as_made(name: str, batch: Batch, place: Place) -> tuple[Source, Made]:

@@ -126,7 +126,7 @@ def _values(file: Path) -> tuple[Node | None, dict[str, Any]]:
         nodes = list(compose(_content(file)))
         value = to_value(nodes[0]) if nodes else {}
     except InvalidYaml as error:
-        raise InvalidInput(error.reason, "Correct that line", where=f"{from_here(file)}:{error.line}") from error
+        raise InvalidInput(error.reason, error.solution, where=f"{from_here(file)}:{error.line}") from error
     if len(nodes) > 1 or not isinstance(value, dict):
         raise InvalidInput("these are no values of a chart", "Write one mapping", where=f"{from_here(file)}:1")
     return (nodes[0] if nodes else None), value

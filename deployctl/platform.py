@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from deployctl.facts import facts_path, read_facts
-from deployctl.verdicts import NotChecked
+from deployctl.verdicts import STAND_IN_ENVIRONMENT, NotChecked
 from pipelines.apps import App, AppName, ClusterName, Environment, EnvironmentName, Placement
 from pipelines.charts import StandardCharts
 from pipelines.errors import InvalidInput
@@ -20,7 +20,6 @@ from pipelines.suggestions import did_you_mean
 T = TypeVar("T")
 
 KUBERNETES_VERSION = "v1.36.3"
-STAND_IN_ENVIRONMENT = "local"
 STAND_IN_TEAM = "local"
 _TAGS = "image tags in place of digests"
 STAND_IN_SMOKE_IMAGE = "registry.invalid/smoke:0"
@@ -91,7 +90,7 @@ class Platform:
         """What nothing on this machine can say."""
         schemas = NotChecked("schemas of the cluster", "no facts", "--facts FILE")
         platform = NotChecked("allowed registries and ways in", "no gateway.yaml", "--config FILE")
-        images = NotChecked("that images exist, their base and signatures", "no registry is asked")
+        images = NotChecked("images, their bases and signatures", "no registry is asked")
         posture = NotChecked("what kube-bench must have said of the cluster", "the gateway knows")
         return (
             *([] if self.facts.schemas else [schemas]),

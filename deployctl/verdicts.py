@@ -10,6 +10,9 @@ from deployctl.exits import Exit
 from pipelines.errors import Fault
 from pipelines.findings import Finding, blocking
 
+STAND_IN_ENVIRONMENT = "local"
+"""Where things are checked for, if nobody says where they go."""
+
 STANDARD_INPUT = "stdin"
 """Where manifests come from that are in no file."""
 
@@ -67,6 +70,11 @@ class NotChecked:
 
     def __str__(self) -> str:
         return f"{self.what} ({self.why}{f'; {self.how}' if self.how else ''})"
+
+    @property
+    def brief(self) -> str:
+        """For people, who want to know what to do about it."""
+        return f"{self.what} ({self.how})" if self.how else self.what
 
 
 @dataclass(frozen=True, slots=True)

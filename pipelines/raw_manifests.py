@@ -40,7 +40,7 @@ def chart_files(
                 content = labelled(manifest, place, commit)
                 files[f"manifests/{len(files):03}.json"] = json.dumps(content, indent=1, ensure_ascii=False).encode()
         except InvalidYaml as error:
-            raise InvalidDeployFile(error.reason, "Correct that line", where=f"{name}:{error.line}") from error
+            raise InvalidDeployFile(error.reason, error.solution, where=f"{name}:{error.line}") from error
     return files, written
 
 

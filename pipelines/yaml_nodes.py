@@ -13,6 +13,8 @@ from typing import Any
 
 import yaml
 
+from pipelines.yaml_advice import advice
+
 _DEEPEST = 64
 _MOST_NODES = 200_000
 _BLOCK_SCALAR = re.compile(rb"(?:^|[:?-][ \t]+)(?:[!&]\S+[ \t]+)*[|>][-+0-9]*[ \t]*(?:#.*)?$")
@@ -28,6 +30,11 @@ class InvalidYaml(Exception):
         super().__init__(reason)
         self.reason = reason
         self.line = line
+
+    @property
+    def solution(self) -> str:
+        """What to write instead."""
+        return advice(self.reason)
 
 
 @dataclass(frozen=True, slots=True)

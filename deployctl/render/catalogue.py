@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from itertools import groupby
+from textwrap import wrap
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ import click
 from pipelines.catalogue import Entry
 from pipelines.findings import Mode
 
+_COLUMNS, _WIDEST_ID = 100, 40
 _MODES = {
     Mode.ENFORCE: "It blocks a Release, unless the platform says otherwise.",
     Mode.WARN: "It warns, unless the platform says otherwise.",
@@ -19,14 +21,25 @@ _MODES = {
 
 
 def print_catalogue(entries: Iterable[Entry]) -> None:
-    """A line for each, below where they hold."""
+    """A line for each, below where they hold; what doesn't fit in 100 columns goes on in the next."""
     for number, (holds, group) in enumerate(groupby(entries, key=lambda entry: entry.holds)):
         click.secho(f"{chr(10) if number else ''}{holds.value}", bold=True)
         rows = list(group)
-        width = max(len(entry.id) for entry in rows)
+        width = min(max(len(entry.id) for entry in rows), _WIDEST_ID)
         for entry in rows:
-            effect = "blocks" if entry.mode is Mode.ENFORCE else "warns"
-            click.echo(f"  {entry.id:<{width}}  {entry.severity.value:<9} {effect:<7} {entry.title}")
+            click.echo("\n".join(_lines(entry, width)))
+
+
+def _lines(entry: Entry, width: int) -> Iterator[str]:
+    effect = "blocks" if entry.mode is Mode.ENFORCE else "warns"
+    left = f"  {entry.id:<{width}}  {entry.severity.value:<9} {effect:<7} "
+    blank = " " * (width + len("    critical  blocks  "))
+    if len(entry.id) > width:
+        yield f"  {entry.id}"
+        left = f"  {'':<{width}}  {entry.severity.value:<9} {effect:<7} "
+    for title in wrap(entry.title, _COLUMNS - len(blank)):
+        yield f"{left}{title}"
+        left = blank
 
 
 def print_entry(entry: Entry) -> None:

@@ -9,10 +9,11 @@ from itertools import groupby
 from rich.console import Console
 from rich.text import Text
 
+from deployctl.render.places import parts
 from deployctl.render.standing import standing
 from deployctl.render.summary import summary
 from deployctl.render.text import put, safe
-from deployctl.verdicts import Report, Verdict, VerdictState
+from deployctl.verdicts import STAND_IN_ENVIRONMENT, Report, Verdict, VerdictState
 from pipelines.findings import Finding, Severity
 
 _HEADS = {
@@ -33,28 +34,51 @@ def print_verdicts(console: Console, report: Report) -> None:
     is_good = report.exit == 0
     head = Text("✓ " if is_good else "✗ ", style="green bold" if is_good else "red bold")
     put(console, head.append(summary(report), style="bold"))
-    left_out = "; ".join(str(one) for one in report.not_checked)
-    if left_out:
+    left_out = ", ".join(one.brief for one in report.not_checked)
+    # Where no file could be used, nothing was checked at all.
+    if left_out and report.of(VerdictState.PASSED) + report.of(VerdictState.BLOCKED):
         put(console, Text(f"not checked: {safe(left_out)}", style="dim"))
 
 
 def _print_verdict(console: Console, verdict: Verdict) -> None:
     name = verdict.app or verdict.file
     head = Text("✗ ", style="red bold").append(safe(name), style="bold").append(f"  {_HEADS[verdict.state]}")
-    put(console, head.append(f"  {safe(verdict.file)} → {safe(verdict.environment)}", style="dim"))
+    where = f"  {safe(verdict.file)}" if verdict.app else ""
+    if verdict.environment != STAND_IN_ENVIRONMENT:
+        where += f"  → {safe(verdict.environment)}"
+    put(console, head.append(where, style="dim"))
     for fault in verdict.faults:
         put(console, Text(f"{safe(fault.where)}  {safe(fault.reason)}"), indent=2)
         _print_lines(console, "fix    ", fault.solution, "green", indent=4)
-    for _, group in groupby(sorted(verdict.blocking, key=_rank), key=lambda one: (one.rule, one.how)):
-        _print_rule(console, list(group))
+    _print_blocking(console, verdict)
     console.print()
+
+
+def _print_blocking(console: Console, verdict: Verdict) -> None:
+    """File by file, each under its name where there are several, what is worst first; why a rule is one, once."""
+    files = sorted({_file(one) for one in verdict.blocking})
+    explained: set[str] = set()
+    for number, file in enumerate(files):
+        found = [one for one in verdict.blocking if _file(one) == file]
+        if len(files) > 1:
+            count = f"{len(found)} findings that block" if len(found) > 1 else "1 finding that blocks"
+            head = Text("\n" if number else "").append(safe(file or "rendered by the chart"), style="bold underline")
+            put(console, head.append(f"  {count}", style="dim not underline"))
+        for _, group in groupby(sorted(found, key=_rank), key=lambda one: (one.rule, one.how)):
+            of_rule = list(group)
+            _print_rule(console, of_rule, is_new=of_rule[0].rule not in explained)
+            explained.add(of_rule[0].rule)
+
+
+def _file(finding: Finding) -> str:
+    return parts(finding.source)[0]
 
 
 def _rank(finding: Finding) -> tuple[int, str, str]:
     return _SEVERITIES.index(finding.severity), finding.rule, finding.how
 
 
-def _print_rule(console: Console, findings: list[Finding]) -> None:
+def _print_rule(console: Console, findings: list[Finding], *, is_new: bool) -> None:
     """The places in order, so that an editor can be sent to the first; then the fix, before what and why."""
     first = findings[0]
     head = Text(safe(first.source) or safe(first.resource)).append(f"  {safe(first.rule)}", style="bold")
@@ -63,6 +87,8 @@ def _print_rule(console: Console, findings: list[Finding]) -> None:
     for one in findings:
         place = f"{one.source}  " if one.source != first.source else ""
         _print_lines(console, "what   ", f"{place}{one.resource}: {one.what}", "", indent=4)
+    if not is_new:
+        return
     _print_lines(console, "why    ", " ".join(first.why.split()), "dim", indent=4)
     _print_lines(console, "also   ", ", ".join(dict.fromkeys(_also(findings))), "dim", indent=4)
     _print_lines(console, "more   ", first.link, "dim", indent=4)

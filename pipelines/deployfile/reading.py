@@ -49,7 +49,7 @@ def read(content: bytes, name: str, *, app: str, environments: Collection[str]) 
     try:
         documents = list(yaml_nodes.compose(content, most_nodes=_MOST_VALUES))
     except InvalidYaml as error:
-        raise InvalidDeployFile(error.reason, "Correct that line", where=f"{name}:{error.line}") from error
+        raise InvalidDeployFile(error.reason, error.solution, where=f"{name}:{error.line}") from error
     if len(documents) != 1:
         raise InvalidDeployFile(
             f"it has {len(documents)} YAML documents, and one is expected",

@@ -71,7 +71,7 @@ def _about(files: Mapping[str, bytes], where: str) -> dict[str, Any]:
     try:
         value = [to_value(node) for node in compose(files["Chart.yaml"])]
     except InvalidYaml as error:
-        raise InvalidChart(error.reason, "Correct that line", where=f"{where}/Chart.yaml:{error.line}") from error
+        raise InvalidChart(error.reason, error.solution, where=f"{where}/Chart.yaml:{error.line}") from error
     if len(value) != 1 or not isinstance(value[0], dict):
         raise InvalidChart("its Chart.yaml is no mapping", "Take a chart that Helm takes", where=where)
     return value[0]

@@ -227,7 +227,9 @@ def test_what_login_keeps_is_read_again_whatever_it_is(
 
 
 def test_the_catalogue_works_without_a_gateway(run: Run) -> None:
-    assert "image-pinned" in run("policy", "list", DEPLOYCTL_URL="").stdout
+    listed = run("policy", "list", DEPLOYCTL_URL="").stdout
+    assert "  image-pinned  " in listed
+    assert max(map(len, listed.splitlines())) <= 100
     explained = run("policy", "explain", "image-pinned").stdout
     assert "Write:" in explained
     assert "Holds: in the cluster and at the gateway. It blocks" in explained

@@ -76,7 +76,7 @@ def test_what_blocks_nothing_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_nothing_to_look_at_is_no_pass(local: Local, text: str) -> None:
     verdict = check_manifests("a.yaml", {"a.yaml": text.encode()}, local)
     assert verdict.state is VerdictState.INVALID
-    assert verdict.faults[0].reason == "there is no object in it"
+    assert verdict.faults[0].reason == "there is no Kubernetes object in it"
 
 
 @pytest.mark.parametrize(
@@ -92,6 +92,25 @@ def test_nothing_to_look_at_is_no_pass(local: Local, text: str) -> None:
 def test_what_is_no_object_is_told_with_its_line(local: Local, text: str, place: str) -> None:
     verdict = check_manifests("a.yaml", {"a.yaml": text.encode()}, local)
     assert (verdict.state, verdict.faults[0].where) == (VerdictState.INVALID, place)
+
+
+def test_yaml_that_breaks_off_is_told_with_what_to_write(local: Local) -> None:
+    (fault,) = check_manifests("a.yaml", {"a.yaml": b"a: ["}, local).faults
+    assert fault.solution == "Write the value that is missing, or close the bracket: [ with ], { with }"
+
+
+def test_a_path_that_is_not_there_has_the_form_that_was_asked_for(tmp_path: Path) -> None:
+    for option in ("--manifests", "--chart"):
+        done = run("check", option, "nope", "-o", "json", at=tmp_path)
+        assert done.returncode == Exit.WRONG_USAGE
+        (app,) = json.loads(done.stdout)["apps"]
+        assert (app["state"], app["errors"][0]["where"]) == ("invalid", "nope")
+        assert "it can't be read: No such file or directory" in app["errors"][0]["reason"]
+
+
+def test_an_empty_input_is_told_what_to_send(local: Local) -> None:
+    (fault,) = check_manifests("stdin", {"stdin": b""}, local).faults
+    assert fault.solution == "Send some: helm template NAME CHART | deployctl check -"
 
 
 def test_what_could_not_be_read_hides_no_finding_beside_it(local: Local) -> None:

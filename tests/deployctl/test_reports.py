@@ -104,6 +104,32 @@ def test_a_rule_that_is_broken_twice_is_explained_once() -> None:
     assert "apps/a/deploy.yaml:9  Deployment/checkout: nor is that" in text
 
 
+def test_findings_stand_below_the_file_that_they_are_in_and_why_a_rule_is_one_is_told_once() -> None:
+    places = ("k8s/b.yaml:9", "k8s/a.yaml:4", "k8s/b.yaml:2", "")
+    of_folder = replace(BLOCKED, file="k8s", app="", findings=tuple(replace(FINDING, source=one) for one in places))
+    text = _text(_report(of_folder))
+    heads = [line for line in text.splitlines() if "that block" in line]
+    assert heads == [
+        "rendered by the chart  1 finding that blocks",
+        "k8s/a.yaml  1 finding that blocks",
+        "k8s/b.yaml  2 findings that block",
+    ]
+    assert text.startswith("✗ k8s  blocked  → staging\n")
+    assert text.index(heads[2]) < text.index("  k8s/b.yaml:9  image-pinned")
+    assert text.count("write  ") == 3
+    assert text.count("why    ") == 1
+
+
+def test_where_no_file_could_be_used_what_was_not_checked_is_no_news() -> None:
+    assert "not checked" not in _text(_report(INVALID))
+    assert "not checked: schemas of the cluster (--facts FILE)" in _text(_report(INVALID, GOOD))
+
+
+def test_the_place_that_stands_in_for_an_environment_is_not_told() -> None:
+    assert "local" not in _text(_report(replace(BLOCKED, environment="local")))
+    assert "→ staging" in _text(_report(BLOCKED))
+
+
 def test_warnings_are_a_line_each_and_of_many_apps_a_line_a_rule() -> None:
     assert "! apps/a/deploy.yaml:4  kube-score/x  Deployment/checkout: 50%" in _text(_report(WARNED))
     many = tuple(replace(WARNED, file=f"apps/{number}/deploy.yaml") for number in range(9))
@@ -117,7 +143,7 @@ def test_what_was_not_checked_is_in_every_form(capsys: pytest.CaptureFixture[str
         print_report(_report(GOOD), form)
         out = capsys.readouterr().out
         assert "schemas of the cluster" in out, form
-        assert "no facts" in out, form
+        assert ("--facts FILE" if form == "text" else "no facts") in out, form
 
 
 def test_json_has_all_that_is_known() -> None:
