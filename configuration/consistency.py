@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from configuration.bases import contradictions_of_bases
 from configuration.document import Document, Location
-from configuration.explanation import did_you_mean, dotted
+from configuration.explanation import NONE_YET, dotted
 from configuration.schema import GatewayFile
 from configuration.schema.environments import EnvironmentEntry
 from configuration.schema.rules import RuleSettingEntry
@@ -20,6 +20,7 @@ from pipelines.charts import StandardCharts
 from pipelines.errors import Fault, InvalidInput
 from pipelines.findings import Mode
 from pipelines.images import has_prefix
+from pipelines.suggestions import did_you_mean
 
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _RESERVED = frozenset({"default", "istio-system"})
@@ -62,7 +63,7 @@ def _unknown(document: Document, location: Location, kind: str, section: str, na
     known = _written(document, section)
     if name not in known:
         reason = f"{dotted(location)}: there is no {kind} {name!r} in `{section}`"
-        yield Fault(document.where(location), reason, did_you_mean(name, known))
+        yield Fault(document.where(location), reason, did_you_mean(name, known, if_none=NONE_YET))
 
 
 def _references(file: GatewayFile, document: Document) -> Iterator[Fault]:
@@ -166,7 +167,7 @@ def _git_credentials(file: GatewayFile, document: Document) -> Iterator[Fault]:
         location: Location = ("git", "credentials", host)
         if host not in asked and host not in file.git.allowed_hosts:
             reason = f"{dotted(location)}: no repository is at {host!r}"
-            yield Fault(document.where(location), reason, did_you_mean(host, asked))
+            yield Fault(document.where(location), reason, did_you_mean(host, asked, if_none=NONE_YET))
     for name, app in file.apps.items():
         url = urlsplit(app.repository)
         in_the_clear = url.scheme == "http" and url.hostname not in ("127.0.0.1", "localhost", "::1")
@@ -182,7 +183,8 @@ def _cloud_identities(file: GatewayFile, document: Document) -> Iterator[Fault]:
             location: Location = ("apps", name, "cloud_identities", environment)
             if environment not in file.environments:
                 reason = f"{dotted(location)}: there is no Environment {environment!r}"
-                yield Fault(document.where(location), reason, did_you_mean(environment, file.environments))
+                known = did_you_mean(environment, file.environments, if_none=NONE_YET)
+                yield Fault(document.where(location), reason, known)
             elif file.environments[environment].cloud is None:
                 reason = f"{dotted(location)}: the Environment {environment!r} does not say whose identity that is"
                 yield Fault(document.where(location), reason, f"Add `cloud: aws` (or gcp, azure) to {environment}")

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from configuration.document import Document, Location
-from pipelines import suggestions
 from pipelines.errors import Fault
+from pipelines.suggestions import did_you_mean
 
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A sentence that names the nearest of `known`, or what is known, or that nothing is."""
-    return suggestions.did_you_mean(word, known) or "None is defined yet"
+NONE_YET = "None is defined yet"
+"""In place of the names that there are, where there is none."""
 
 
 def explain(error: ValidationError, document: Document, schema: Mapping[str, Any]) -> list[Fault]:
@@ -28,7 +26,11 @@ def _fault(detail: ErrorDetails, document: Document, schema: Mapping[str, Any]) 
     path, kind = dotted(location), detail["type"]
     where = document.where(location)
     if kind == "extra_forbidden":
-        return Fault(where, f"unknown key {path!r}", did_you_mean(str(location[-1]), _keys_at(schema, location[:-1])))
+        return Fault(
+            where,
+            f"unknown key {path!r}",
+            did_you_mean(str(location[-1]), _keys_at(schema, location[:-1]), if_none=NONE_YET),
+        )
     if kind == "missing":
         keys = _properties(schema, location)
         return Fault(where, f"the key {path!r} is missing", _say("Add it", keys.get("description", "")))

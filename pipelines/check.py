@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from pipelines.findings import Finding, blocking
 from pipelines.place import Place
 from pipelines.ports import Check, CheckSubject, ClusterFacts, Git, Helm, Registry, Reporter
 from pipelines.reporting import Outcome, stage
+from pipelines.snippets import of_kubernetes
 from pipelines.sources import located, of_chart
 from pipelines.stages.checking import run_side_by_side
 from pipelines.stages.checkout import Source, checkout
@@ -157,6 +158,8 @@ def judge(source: Source, made: Made, terms: Terms, ports: JudgePorts, reporter:
         both = [pool.submit(judged, StageName.LINT, ports.lint), pool.submit(judged, StageName.POLICY, policy)]
     found = tuple(finding for one in reversed(both) for finding in one.result())
     once = merged(found)
+    if source.declaration.file.workload is None:  # there, keys of a workload would not be taken
+        once = tuple(replace(one, how=of_kubernetes(one.how)) for one in once)
     if made.resolved.third_party is not None:
         return of_chart(once, source.declaration, rendered.templates)
     return located(once, source.declaration, made.resolved.written, terms.place.environment.name)

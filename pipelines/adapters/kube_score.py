@@ -15,12 +15,14 @@ from pipelines.errors import CheckCrashed
 from pipelines.findings import Finding, Mode
 from pipelines.manifests import name_of
 from pipelines.ports import CheckSubject, Manifest
+from pipelines.relations.values import mapping, mappings
 from pipelines.resources import WORKLOADS, at, field_text, pod_spec_path
 
 _CRITICAL, _WARNING = 1, 5
 _TIMEOUT_SECONDS = 30.0
 
 _SEEN_KINDS = WORKLOADS | {"Service", "NetworkPolicy", "PodDisruptionBudget", "Ingress", "HorizontalPodAutoscaler"}
+_ABOUT_PROBES = frozenset({"pod-probes", "pod-probes-identical"})
 _ENTRIES = {entry.id: entry for entry in KUBE_SCORE}
 
 
@@ -96,9 +98,19 @@ def _findings(scored: dict[str, Any], check: dict[str, Any], objects: tuple[Mani
     found = []
     for comment in comments:
         entry = _entry(about, comment["description"], mode)
-        finding = entry.finding(resource, _field(resource, comment["path"], objects), _what(comment))
+        how = _with_port(entry.how, resource, objects) if about["id"] in _ABOUT_PROBES else ""
+        finding = entry.finding(resource, _field(resource, comment["path"], objects), _what(comment), how)
         found.append(replace(finding, mode=Mode.WARN if Mode.WARN in (mode, entry.mode) else Mode.ENFORCE))
     return found
+
+
+def _with_port(how: str, resource: str, objects: tuple[Manifest, ...]) -> str:
+    """`how` with the port that the container of `resource` names, where one does."""
+    manifest = next((one for one in objects if name_of(one) == resource), {})
+    pod = mapping(at(manifest, pod_spec_path(str(manifest.get("kind", "")))))
+    ports = (port for one in mappings(pod.get("containers")) for port in mappings(one.get("ports")))
+    number = next((port["containerPort"] for port in ports if isinstance(port.get("containerPort"), int)), None)
+    return how if number is None else how.replace("8080", str(number))
 
 
 def _what(comment: dict[str, Any]) -> str:

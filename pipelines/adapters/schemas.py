@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jsonschema_rs
@@ -14,7 +14,7 @@ from pipelines.manifests import name_of, without_nulls
 from pipelines.ports import CheckSubject, ClusterFacts, Manifest
 from pipelines.resources import field_text
 from pipelines.rules import INVALID, UNKNOWN_FIELD, UNKNOWN_KIND
-from pipelines.suggestions import did_you_mean
+from pipelines.suggestions import did_you_mean, nearest
 
 _ENTRIES = {entry.id: entry for entry in SCHEMAS}
 _MOST_FOR_ONE_OBJECT = 20
@@ -67,8 +67,7 @@ class Schemas:
         schema = facts.schemas.get(key)
         if schema is None:
             kinds = [known for known in facts.schemas if known.endswith(f"/{manifest['kind']}")]
-            hint = did_you_mean(key, kinds or facts.schemas)
-            return [_finding(manifest, UNKNOWN_KIND, (), f"the cluster has no {key}", hint)]
+            return [_unknown_kind(manifest, key, kinds or facts.schemas)]
         validator = self._validator(key, facts)
         found: list[Finding] = []
         for error in validator.iter_errors(without_nulls(manifest)):
@@ -85,8 +84,16 @@ def _explained(manifest: Manifest, schema: Mapping[str, Any], error: jsonschema_
         return _finding(manifest, INVALID, path, error.message, _explain(manifest, path))
     key = unexpected.group(1)
     known = _properties(schema, list(error.schema_path)[:-1])
-    what = f"there is no field {key!r} here"
-    return _finding(manifest, UNKNOWN_FIELD, (*path, key), what, did_you_mean(key, known) or f"# leave out: {key}")
+    near = nearest(key, known)
+    how = f"{near}:   # in place of {key}" if near else f"# leave out: {key}"
+    what = f"there is no field {key!r} here. {did_you_mean(key, known)}".rstrip()
+    return _finding(manifest, UNKNOWN_FIELD, (*path, key), what, how)
+
+
+def _unknown_kind(manifest: Manifest, key: str, known: Iterable[str]) -> Finding:
+    version, _, kind = (nearest(key, known) or "").rpartition("/")
+    how = f"apiVersion: {version}\nkind: {kind}" if kind else "# one of those that this lists: kubectl api-resources"
+    return _finding(manifest, UNKNOWN_KIND, (), f"the cluster has no {key}. {did_you_mean(key, known)}".rstrip(), how)
 
 
 def _explain(manifest: Manifest, path: tuple[str | int, ...]) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pipelines.catalogue.entry import Entry, Holds
+from pipelines.catalogue.relations import BUDGET, NETWORK_POLICY
 from pipelines.findings import Mode, Severity
 
 PREFIX = "kube-score/"
 _LINK = "https://github.com/zegl/kube-score/blob/master/README_CHECKS.md"
-_BUDGET = "kind: PodDisruptionBudget\nspec: {maxUnavailable: 1, selector: {matchLabels: {app.kubernetes.io/name: APP}}}"
 _SPREAD = (
     "affinity:\n  podAntiAffinity:\n    preferredDuringSchedulingIgnoredDuringExecution:\n"
     "      - {weight: 100, podAffinityTerm: {topologyKey: kubernetes.io/hostname, labelSelector: …}}"
@@ -125,7 +125,7 @@ KUBE_SCORE = (
         "deployment-has-poddisruptionbudget",
         "A Deployment has a PodDisruptionBudget",
         "A node that is drained may take all replicas at the same moment.",
-        _BUDGET,
+        BUDGET,
     ),
     _blocks(
         "deployment-pod-selector-labels-match-template-metadata-labels",
@@ -167,8 +167,7 @@ KUBE_SCORE = (
         "pod-networkpolicy",
         "Pods are selected by a NetworkPolicy",
         "Without a NetworkPolicy every pod of the cluster may call this one, and it may call everything.",
-        "kind: NetworkPolicy\nspec:\n  podSelector: {matchLabels: {app.kubernetes.io/name: APP}}\n"
-        "  policyTypes: [Ingress, Egress]",
+        NETWORK_POLICY,
     ),
     _blocks(
         "pod-probes",
@@ -205,7 +204,7 @@ KUBE_SCORE = (
         "statefulset-has-poddisruptionbudget",
         "A StatefulSet has a PodDisruptionBudget",
         "A node that is drained may take all replicas at the same moment.",
-        _BUDGET,
+        BUDGET,
     ),
     _blocks(
         "statefulset-has-servicename",

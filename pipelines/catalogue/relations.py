@@ -9,14 +9,22 @@ _KUBERNETES = "https://kubernetes.io/docs/concepts"
 _POLICIES = f"{_KUBERNETES}/services-networking/network-policies/"
 _DISRUPTIONS = "https://kubernetes.io/docs/tasks/run-application/configure-pdb/"
 _LABELS = f"{_KUBERNETES}/overview/working-with-objects/labels/"
+NETWORK_POLICY = (
+    "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: APP}\nspec:\n"
+    "  podSelector: {matchLabels: {app.kubernetes.io/name: APP}}\n  policyTypes: [Ingress, Egress]\n"
+    "  ingress: []   # name the callers\n  egress: []    # name the callees, the DNS among them"
+)
+BUDGET = (
+    "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: APP}\n"
+    "spec: {maxUnavailable: 1, selector: {matchLabels: {app.kubernetes.io/name: APP}}}"
+)
 
 NETWORK_POLICY_PRESENT = Entry(
     id="network-policy-present",
     severity=Severity.CRITICAL,
     title="Every pod is selected by a NetworkPolicy, in both directions",
     why="What no policy selects may be called by every pod of the cluster, and may call everything.",
-    how="kind: NetworkPolicy\nspec:\n  podSelector: {matchLabels: {app.kubernetes.io/name: APP}}\n"
-    "  policyTypes: [Ingress, Egress]",
+    how=NETWORK_POLICY,
     link=_POLICIES,
 )
 SELECTOR_SELECTS = Entry(
@@ -32,7 +40,7 @@ BUDGET_PRESENT = Entry(
     severity=Severity.MEDIUM,
     title="What has several replicas has a PodDisruptionBudget",
     why="A node that is drained may take all replicas at the same moment.",
-    how="kind: PodDisruptionBudget\nspec: {maxUnavailable: 1, selector: {matchLabels: {app.kubernetes.io/name: APP}}}",
+    how=BUDGET,
     link=_DISRUPTIONS,
 )
 BUDGET_DRAINS = Entry(
@@ -129,7 +137,7 @@ PODS_SEEN = Entry(
     severity=Severity.HIGH,
     title="Pods are made by kinds that the rules look into",
     why="No rule on pods is held against a template in a kind that none of them knows.",
-    how="kind: Deployment   # or StatefulSet, DaemonSet, CronJob, Job",
+    how="apiVersion: apps/v1\nkind: Deployment   # or StatefulSet, DaemonSet, CronJob, Job",
     link=f"{_KUBERNETES}/workloads/controllers/",
     mode=Mode.WARN,
 )

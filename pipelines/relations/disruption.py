@@ -91,6 +91,6 @@ def _budget(workload: Workload) -> str:
     return (
         "apiVersion: policy/v1\n"
         "kind: PodDisruptionBudget\n"
-        f"metadata: {{name: {name}}}\n"
+        f"metadata: {flow({'name': name})}\n"
         f"spec: {{maxUnavailable: 1, selector: {{matchLabels: {flow(workload.own_labels)}}}}}"
     )

@@ -67,12 +67,14 @@ def _widened(policy: Manifest) -> str:
 def _policy(workload: Workload) -> str:
     """One that lets nothing through but DNS: callers and callees are for the team to name."""
     name = mapping(workload.manifest.get("metadata")).get("name", "APP")
+    labels = workload.own_labels or {"app.kubernetes.io/name": name}
+    note = "" if workload.own_labels else "   # and give its pods this label"
     return (
         "apiVersion: networking.k8s.io/v1\n"
         "kind: NetworkPolicy\n"
-        f"metadata: {{name: {name}}}\n"
+        f"metadata: {flow({'name': name})}\n"
         "spec:\n"
-        f"  podSelector: {{matchLabels: {flow(workload.own_labels)}}}\n"
+        f"  podSelector: {{matchLabels: {flow(labels)}}}{note}\n"
         "  policyTypes: [Ingress, Egress]\n"
         "  ingress: []   # name the callers\n"
         "  egress:       # name the callees, beside the DNS\n"

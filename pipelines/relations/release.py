@@ -13,6 +13,8 @@ from pipelines.relations.selectors import selects, selects_plain
 from pipelines.relations.values import mapping, mappings
 from pipelines.resources import WORKLOADS, at, field_text, group_of, pod_spec_path
 
+_OURS = "deploy-gateway.dev/"
+_OF_A_VERSION = frozenset({"helm.sh/chart", "app.kubernetes.io/version", "version", "pod-template-hash"})
 _GROUPS = frozenset({"", "apps", "batch", "extensions"})
 _SELECTED_BY_PAIRS = frozenset({"ReplicationController"})
 _SELECTING = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController"})
@@ -74,10 +76,17 @@ class Workload:
 
     @property
     def own_labels(self) -> Mapping[str, Any]:
-        """The labels that tell its pods from others: those that it selects by, else all."""
+        """The labels that tell its pods from others in the next Release too: those that it selects by, else the team's.
+
+        Empty, where it has none but those that the gateway gives to all pods of the App.
+        """
         selector = mapping(at(self.manifest, ("spec", "selector")))
         pairs = selector if self.kind in _SELECTED_BY_PAIRS else mapping(selector.get("matchLabels"))
-        return pairs or self.labels
+        return pairs or {key: value for key, value in self.labels.items() if _lasts(key)}
+
+
+def _lasts(label: str) -> bool:
+    return not label.startswith(_OURS) and label not in _OF_A_VERSION
 
 
 class Release:

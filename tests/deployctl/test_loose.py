@@ -94,6 +94,11 @@ def test_what_is_no_object_is_told_with_its_line(local: Local, text: str, place:
     assert (verdict.state, verdict.faults[0].where) == (VerdictState.INVALID, place)
 
 
+def test_what_to_write_is_a_field_of_the_object_and_no_key_of_a_file_that_is_not_there(local: Local) -> None:
+    verdict = check_manifests("a.yaml", {"a.yaml": OPEN.encode()}, local)
+    assert [one.how for one in verdict.findings if one.rule == "service-type"] == ["type: ClusterIP"]
+
+
 def test_yaml_that_breaks_off_is_told_with_what_to_write(local: Local) -> None:
     (fault,) = check_manifests("a.yaml", {"a.yaml": b"a: ["}, local).faults
     assert fault.solution == "Write the value that is missing, or close the bracket: [ with ], { with }"

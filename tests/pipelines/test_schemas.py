@@ -69,28 +69,49 @@ def test_a_text_for_a_number_is_found(facts: ClusterFacts, good: dict[str, Any])
 def test_fields_of_the_meshs_own_kinds_are_known(facts: ClusterFacts, good: dict[str, Any]) -> None:
     good["PeerAuthentication"]["spec"]["mtsl"] = good["PeerAuthentication"]["spec"].pop("mtls")
     (found,) = Schemas().findings(subject((good["PeerAuthentication"],), facts))
-    assert (found.field, found.how) == ("spec.mtsl", "Did you mean 'mtls'?")
+    assert (found.field, found.how) == ("spec.mtsl", "mtls:   # in place of mtsl")
 
 
 def test_a_removed_version_of_a_kind_is_told_with_the_one_that_is_there(facts: ClusterFacts) -> None:
     old = {"apiVersion": "policy/v1beta1", "kind": "PodDisruptionBudget", "metadata": {"name": "x"}}
     (found,) = Schemas().findings(subject((old,), facts))
     assert found.rule == "schema/unknown-kind"
-    assert "policy/v1/PodDisruptionBudget" in found.how
+    assert found.how == "apiVersion: policy/v1\nkind: PodDisruptionBudget"
+
+
+def test_a_kind_that_is_like_none_is_told_with_the_command_that_lists_them() -> None:
+    (found,) = Schemas().findings(subject(({**_box(), "kind": "Zzzzzzzz", "apiVersion": "q/q"},), PLAIN))
+    assert found.what == "the cluster has no q/q/Zzzzzzzz. Known are: v1/Box"
+    assert found.how == "# one of those that this lists: kubectl api-resources"
 
 
 @pytest.mark.parametrize(
-    ("fields", "path", "how"),
+    ("fields", "path", "hint", "how"),
     [
-        pytest.param({"lidd": {}}, "lidd", "Did you mean 'lid'?", id="at the top"),
-        pytest.param({"lid": {"color": "red"}}, "lid.color", "Did you mean 'colour'?", id="behind a reference"),
-        pytest.param({"sides": [{"widht": 1}]}, "sides[0].widht", "Did you mean 'width'?", id="in a list"),
-        pytest.param({"lid": {"zzzz": 1}}, "lid.zzzz", "Known are: colour", id="like none"),
+        pytest.param({"lidd": {}}, "lidd", "Did you mean 'lid'?", "lid:   # in place of lidd", id="at the top"),
+        pytest.param(
+            {"lid": {"color": "red"}},
+            "lid.color",
+            "Did you mean 'colour'?",
+            "colour:   # in place of color",
+            id="behind a reference",
+        ),
+        pytest.param(
+            {"sides": [{"widht": 1}]},
+            "sides[0].widht",
+            "Did you mean 'width'?",
+            "width:   # in place of widht",
+            id="in a list",
+        ),
+        pytest.param({"lid": {"zzzz": 1}}, "lid.zzzz", "Known are: colour", "# leave out: zzzz", id="like none"),
     ],
 )
-def test_an_unknown_field_is_told_with_the_one_that_was_meant(fields: dict[str, Any], path: str, how: str) -> None:
+def test_an_unknown_field_is_told_with_what_to_write_in_its_place(
+    fields: dict[str, Any], path: str, hint: str, how: str
+) -> None:
     (found,) = Schemas().findings(subject((_box(**fields),), PLAIN))
     assert (found.field, found.how) == (path, how)
+    assert found.what.endswith(f" here. {hint}")
 
 
 def test_alternatives_that_none_fit_are_one_finding() -> None:

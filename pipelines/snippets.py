@@ -1,0 +1,18 @@
+"""What to write instead, for whoever reads it: a key of deploy.yaml helps those alone who write a workload there."""
+
+from __future__ import annotations
+
+import re
+
+_FOR_DEPLOY_YAML = re.compile(r"^#.*\bin deploy\.yaml:$", re.MULTILINE)
+
+
+def parts(how: str) -> tuple[str, str]:
+    """What to write in an object of Kubernetes, and after the line `# …, in deploy.yaml:` what in that file, if any."""
+    found = _FOR_DEPLOY_YAML.search(how)
+    return (how[: found.start()].rstrip(), how[found.end() :].strip()) if found else (how, "")
+
+
+def of_kubernetes(how: str) -> str:
+    """`how` without what is for deploy.yaml."""
+    return parts(how)[0]
