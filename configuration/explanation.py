@@ -110,8 +110,11 @@ def _follow(here: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, An
     options = [option for option in here.get("anyOf", []) if option.get("type") != "null"]
     if len(options) == 1:  # a key that may be left out
         return {**_follow(options[0], root), **here}
+    mappings = [option for option in options if "properties" in option]
+    if len(mappings) == 1:  # one that has a short form too
+        return {**mappings[0], **here}
     reference = here.get("$ref")
     if not isinstance(reference, str):
         return here
     target: Mapping[str, Any] = root["$defs"][reference.rsplit("/", 1)[-1]]
-    return {**target, **here}
+    return {**_follow(target, root), **here}

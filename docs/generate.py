@@ -117,9 +117,12 @@ def _follow(field: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, A
     options = [option for option in field.get("anyOf", []) if option.get("type") != "null"]
     if len(options) == 1:  # a key that may be left out
         return {**_follow(options[0], root), **{key: value for key, value in field.items() if key != "anyOf"}}
+    mappings = [option for option in options if "properties" in option]
+    if len(mappings) == 1:  # one with a short form
+        return {**mappings[0], **field}
     if "$ref" not in field:
         return field
-    return {**root["$defs"][field["$ref"].rsplit("/", 1)[-1]], **field}
+    return {**_follow(root["$defs"][field["$ref"].rsplit("/", 1)[-1]], root), **field}
 
 
 def api() -> str:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 
 from gateway.authorization import teams_of
 from gateway.context import gateway, principal
 from gateway.days import day_to_come
 from gateway.exceptions import ForecastView, forecast_view
-from pipelines.apps import Environment
-from pipelines.forecast import forecast
+from gateway.schemas import BeginningView, beginning_view
+from pipelines.apps import App, Environment, EnvironmentName
+from pipelines.forecast import beginnings, forecast
 from pipelines.waivers import Waiver
+
+Ahead = Mapping[tuple[str, str], list[BeginningView]]
+"""What begins to block, by App and Environment."""
 
 
 def forecast_of(day: str | None, environment: str | None) -> ForecastView:
@@ -29,6 +34,22 @@ def forecast_of(day: str | None, environment: str | None) -> ForecastView:
         wanted = day_to_come(day, today, where="date", instead=f"Write {today} or a later day")
     found = forecast(wanted, today, store.running.checked(apps), apps, places, waivers)
     return forecast_view(found, days, now)
+
+
+def beginnings_of(apps: Iterable[App]) -> Ahead:
+    """What blocks the next Release of each of `apps`, now or from a day on, by App and Environment."""
+    settings, store, today = gateway().settings, gateway().store, datetime.now(UTC).date()
+    names = {app.name for app in apps}
+    waivers = tuple(one for one in store.waivers.in_force(today) if one.app in names)
+    days = _days(tuple(settings.environments.values()), waivers, today)
+    return {
+        (one.app, one.environment): [
+            beginning_view(each, today)
+            for each in beginnings(one, settings.environments[EnvironmentName(one.environment)], waivers, today, days)
+        ]
+        for one in store.running.checked(names)
+        if one.environment in settings.environments
+    }
 
 
 def _days(places: tuple[Environment, ...], waivers: tuple[Waiver, ...], today: date) -> tuple[date, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pipelines.apps import NAME_PATTERN, RELEASE_ID_PATTERN
 from pipelines.catalogue import Holds
 from pipelines.findings import Finding, Mode, Severity
+from pipelines.forecast import Beginning
 from pipelines.states import ReleaseKind, ReleaseState, StageName, StageState
 
 LARGEST_ID = 2**63 - 1
@@ -243,6 +244,27 @@ class ReleasePage(_Output):
     next_cursor: str | None = Field(description="Pass as `cursor` for the next page; null: there is none.")
 
 
+class BeginningView(_Output):
+    """A rule that blocks the next Release, now or from a day on, by what was found in what runs."""
+
+    rule: str = Field(description="The rule.")
+    day: date = Field(description="The first day, in UTC, on which it blocks; today, where it does already.")
+    days_left: int = Field(description="Whole days until then; 0: the next Release is refused.")
+    resources: list[str] = Field(description="What it was found in, as `Kind/name`.")
+    because: str = Field(description="Why it blocks then, in one line.")
+
+
+def beginning_view(beginning: Beginning, today: date) -> BeginningView:
+    """`beginning`, seen on `today`."""
+    return BeginningView(
+        rule=beginning.rule,
+        day=beginning.day,
+        days_left=(beginning.day - today).days,
+        resources=list(beginning.resources),
+        because=beginning.because,
+    )
+
+
 class AppEnvironmentView(_Output):
     """One App in one Environment."""
 
@@ -251,6 +273,9 @@ class AppEnvironmentView(_Output):
     namespace: str = Field(description="The App's namespace there.")
     running: ReleaseView | None = Field(description="The Release that runs.")
     latest: ReleaseView | None = Field(description="The newest Release, whatever came of it.")
+    beginning: list[BeginningView] = Field(
+        description="What would refuse the next Release, now or from a day on, if it were as what runs."
+    )
 
 
 class AppEnvironmentDetail(AppEnvironmentView):

@@ -20,6 +20,7 @@ from configuration import logs
 from configuration.settings import Settings
 from gateway.app import create_app
 from gateway.context import EXTENSION, Gateway
+from pipelines.apps import undated_warnings
 from pipelines.errors import GatewayError
 from store import open_store
 from store.queue import RedisQueue
@@ -118,6 +119,13 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 8080) -> None
     logs.configure()
     _probe(host, port)
     open_store(settings.database_url).close()
+    for environment, rule in undated_warnings(settings.environments.values()):
+        _log.warning(
+            "a rule only warns, and no day is set on which it blocks",
+            environment=environment,
+            rule=rule,
+            write=f"environments.{environment}.rules.{rule}: {{mode: warn, enforce_from: DAY}}",
+        )
     _log.info("listening", host=host, port=port, pid=os.getpid())
     sys.stderr.flush()
     _Server(settings, host, port).run()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
@@ -221,3 +221,11 @@ class Environment:
         if rule in self.rule_modes:
             return self.rule_dates.get(rule)
         return None if own is Mode.WARN else self.enforce_from
+
+
+def undated_warnings(environments: Iterable[Environment]) -> Iterator[tuple[EnvironmentName, str]]:
+    """Each Environment that blocks, with each rule that only warns there and has no day on which that ends."""
+    for one in environments:
+        for rule, mode in one.rule_modes.items():
+            if mode is Mode.WARN and rule not in one.rule_dates and one.mode is Mode.ENFORCE:
+                yield one.name, rule

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cache
 
 from pipelines.apps import App, Environment
 from pipelines.catalogue import catalogue
@@ -29,6 +30,16 @@ class Coming:
     """A finding that blocks on the day, and why: `because` is one line for people."""
 
     finding: Finding
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """From `day` (UTC) on a rule blocks the next Release of an App, for `resources`; `because` as in `Coming`."""
+
+    rule: str
+    day: date
+    resources: tuple[str, ...]
     because: str
 
 
@@ -94,6 +105,31 @@ def forecast(
     return Forecast(day, tuple(outlooks), tuple(unknown))
 
 
+def beginnings(
+    checked: Checked, place: Environment, waivers: Iterable[Waiver], today: date, days: Iterable[date]
+) -> tuple[Beginning, ...]:
+    """What blocks on `today` or begins to on one of `days`, which are later and in order: each rule on its first day.
+
+    Nothing, where there is no record of a check.
+    """
+    if checked.checked_at is None:
+        return ()
+    known = tuple(waivers)
+    seen: set[tuple[str, str, str, str]] = set()
+    found: dict[tuple[date, str, str], list[str]] = {}
+    for day in (today, *days):
+        for one in _outlook(checked, checked.checked_at, "", place, known, day, today).coming:
+            finding = one.finding
+            about = (finding.rule, finding.resource, finding.field, finding.what)
+            if about not in seen:
+                seen.add(about)
+                found.setdefault((day, finding.rule, one.because), []).append(finding.resource)
+    return tuple(
+        Beginning(rule, day, tuple(dict.fromkeys(resources)), because)
+        for (day, rule, because), resources in found.items()
+    )
+
+
 def _outlook(
     checked: Checked,
     checked_at: datetime,
@@ -119,8 +155,12 @@ def _outlook(
 
 def _as_found(finding: Finding) -> Finding:
     """`finding` with the mode that its check gave it, before any Environment and waiver."""
-    entry = {one.id: one for one in catalogue()}.get(finding.rule)
-    return replace(finding, mode=finding.mode if entry is None else entry.mode, waiver="", enforce_from="")
+    return replace(finding, mode=_modes().get(finding.rule, finding.mode), waiver="", enforce_from="")
+
+
+@cache
+def _modes() -> Mapping[str, Mode]:
+    return {one.id: one.mode for one in catalogue()}
 
 
 def _because(now: Finding, waivers: tuple[Waiver, ...]) -> str:

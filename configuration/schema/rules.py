@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from configuration.schema.section import Section
 from configuration.schema.texts import Day
@@ -21,3 +23,10 @@ class RuleSettingEntry(Section):
     @classmethod
     def _of_mode_alone(cls, value: object) -> object:
         return {"mode": value} if isinstance(value, str) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Both forms, so that editors take the mode alone too."""
+        written = dict(handler.resolve_ref_schema(handler(schema)))
+        alone = {"type": "string", "enum": [one.value for one in Mode]}
+        return {"description": written.pop("description"), "anyOf": [written, alone]}

@@ -15,7 +15,7 @@ from deployctl import options
 @options.output
 @options.url
 def status(app: str | None, environment: str | None, form: str, url: str | None) -> None:
-    """What runs where: of one App, or of all that you may see.
+    """What runs where, and what will block its next Release: of one App, or of all that you may see.
 
     \b
     deployctl status
@@ -34,6 +34,7 @@ def status(app: str | None, environment: str | None, form: str, url: str | None)
             client.get(f"/api/v1/apps/{app}/environments/{environment}")
     if form == "text":
         _print_table(apps)
+        _print_ahead(apps)
     else:
         print_document(apps[0] if app else {"items": apps}, form)
 
@@ -70,3 +71,18 @@ def _print_table(apps: list[dict[str, Any]]) -> None:
         (row(app, place) for app in apps for place in app["environments"]),
         may_go=("CHART", "SINCE"),
     )
+
+
+def _print_ahead(apps: list[dict[str, Any]]) -> None:
+    """A line for each rule that blocks the next Release of something that runs, what comes first before the others."""
+    from deployctl.render.standing import blocks_from
+    from deployctl.render.text import safe
+
+    # A gateway of an older version says nothing of it.
+    ahead = [(one, app, place) for app in apps for place in app["environments"] for one in place.get("beginning", ())]
+    for number, (one, app, place) in enumerate(sorted(ahead, key=lambda each: each[0]["day"])):
+        if number == 0:
+            click.secho("\nWill block, if nothing is changed", bold=True)
+        when = blocks_from(one["day"]) if one["days_left"] else "blocks the next Release"
+        click.secho(f"  {app['name']} → {place['name']}  {safe(one['rule'])}  {when}", fg="yellow", nl=False)
+        click.echo(f"  {safe(', '.join(one['resources']))}: {safe(one['because'])}")

@@ -35,7 +35,7 @@ def list_waivers(app: str | None, rule: str | None, ended: bool, form: str, url:
 
     found = _all(_client(url), app=app, rule=rule, ended="true" if ended else None)
     if form == "text":
-        _print_table(found)
+        _print_table(found, of=f"for {app}" if app else "for the Apps that you may see")
     else:
         print_document({"items": found}, form)
 
@@ -123,11 +123,11 @@ def _standing(one: dict[str, Any]) -> str:
     return f"until {one['until']} ({one['days_left']} {days} left)"
 
 
-def _print_table(found: list[dict[str, Any]]) -> None:
+def _print_table(found: list[dict[str, Any]], *, of: str) -> None:
     from deployctl.render.tables import print_table
 
     if not found:
-        click.echo("There is no waiver.")
+        click.echo(f"There is no waiver {of}. Whoever is of the platform makes one: deployctl waiver add")
         return
     print_table(
         ("ID", "RULE", "APP", "ENVIRONMENT", "RESOURCE", "STANDS", "OWNER", "REASON"),

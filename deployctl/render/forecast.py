@@ -8,6 +8,8 @@ import click
 
 from deployctl.render.text import safe
 
+_FEW = 8
+
 
 def print_forecast(forecast: dict[str, Any]) -> None:
     """The Apps that would be refused, each with what and why; then how much is known, and how old it is."""
@@ -19,13 +21,16 @@ def print_forecast(forecast: dict[str, Any]) -> None:
             finding = coming["finding"]
             click.echo(f"  {safe(finding['rule'])}  {safe(finding['resource'])}: {safe(finding['what'])}")
             click.echo(f"    {safe(coming['because'])}")
-    click.echo(f"{_apps(len(blocked))} would be blocked on {forecast['date']}; {_apps(len(clear))} would not.")
     if blocked or clear:
+        click.echo(f"{_apps(len(blocked))} would be blocked on {forecast['date']}; {_apps(len(clear))} would not.")
         oldest = max((*blocked, *clear), key=lambda one: one["age_days"])
         click.echo(f"By what the checks of running Releases found: the oldest, of {oldest['app']}, {_age(oldest)}.")
+    else:
+        click.echo("Nothing runs that a check is on record of: what would be blocked is not known.")
     if unknown:
-        names = ", ".join(f"{one['app']} → {one['environment']}" for one in unknown)
-        click.echo(f"No data: {names}")
+        names = ", ".join(f"{one['app']} → {one['environment']}" for one in unknown[:_FEW])
+        more = f" and {len(unknown) - _FEW} more: -o json" if len(unknown) > _FEW else ""
+        click.echo(f"No data: {names}{more}")
     undated = sorted({safe(one["rule"]) for place in (*blocked, *clear) for one in place["undated"]})
     if undated:
         click.echo(f"Warnings without a day: {', '.join(undated)}")
@@ -39,4 +44,4 @@ def _age(one: dict[str, Any]) -> str:
 
 
 def _apps(count: int) -> str:
-    return "1 App" if count == 1 else f"{count} Apps"
+    return {0: "No App", 1: "1 App"}.get(count, f"{count} Apps")

@@ -12,6 +12,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from gateway.authorization import sees, visible_app
 from gateway.context import gateway, principal
 from gateway.documentation import APPS, READ_ERRORS, SECURITY, operation_id, problems
+from gateway.outlook import Ahead, beginnings_of
 from gateway.schemas import (
     AppEnvironmentDetail,
     AppEnvironmentView,
@@ -47,8 +48,10 @@ def index(query: PageQuery) -> Response:
         name for name, app in gateway().settings.apps.items() if name > start and sees(principal(), app.team)
     )
     shown = list(islice(names, query.limit))
+    apps = [gateway().settings.apps[name] for name in shown]
+    ahead = beginnings_of(apps)
     page = AppPage(
-        items=[_app(gateway().settings.apps[name]) for name in shown],
+        items=[_app(app, ahead) for app in apps],
         next_cursor=_encode(shown[-1]) if len(names) > len(shown) else None,
     )
     return _json(page)
@@ -56,8 +59,9 @@ def index(query: PageQuery) -> Response:
 
 @api.get("/apps/<app>", summary="One App", responses={200: AppView, **problems(*READ_ERRORS)})
 def show(path: AppPath) -> Response:
-    """With what runs, and what came last, in each Environment."""
-    return _json(_app(visible_app(gateway().settings, principal(), path.app)))
+    """With what runs, what came last, and what will refuse the next Release, in each Environment."""
+    app = visible_app(gateway().settings, principal(), path.app)
+    return _json(_app(app, beginnings_of([app])))
 
 
 @api.get(
@@ -71,7 +75,7 @@ def environment(path: EnvironmentPath) -> Response:
     app = visible_app(settings, principal(), path.app)
     place = settings.environment(path.environment)
     history = _newest(app, place, _HISTORY)
-    shown = _environment(app, place, history)
+    shown = _environment(app, place, history, beginnings_of([app]))
     back = gateway().store.releases.last_good(app.name, place.name)
     detail = AppEnvironmentDetail(
         **shown.model_dump(), rollback_to=_view(back), history=[release_view(release) for release in history]
@@ -79,18 +83,19 @@ def environment(path: EnvironmentPath) -> Response:
     return _json(detail)
 
 
-def _app(app: App) -> AppView:
+def _app(app: App, ahead: Ahead) -> AppView:
     return AppView(
         name=app.name,
         team=app.team,
         repository=app.repository,
         environments=[
-            _environment(app, place, _newest(app, place, 1)) for place in gateway().settings.environments.values()
+            _environment(app, place, _newest(app, place, 1), ahead)
+            for place in gateway().settings.environments.values()
         ],
     )
 
 
-def _environment(app: App, place: Environment, newest: list[Release]) -> AppEnvironmentView:
+def _environment(app: App, place: Environment, newest: list[Release], ahead: Ahead) -> AppEnvironmentView:
     running = gateway().store.releases.running(app.name, place.name)
     return AppEnvironmentView(
         name=place.name,
@@ -98,6 +103,7 @@ def _environment(app: App, place: Environment, newest: list[Release]) -> AppEnvi
         namespace=place.namespace_of(app),
         running=_view(running),
         latest=_view(newest[0] if newest else None),
+        beginning=ahead.get((app.name, place.name), []),
     )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
+import yaml
 
-from configuration.file import load
+from configuration.file import json_schema, load
 from pipelines.apps import Environment
 from pipelines.errors import InvalidConfiguration
 from pipelines.findings import Mode
@@ -51,6 +53,7 @@ def test_a_rule_and_an_app_have_days(tmp_path: Path) -> None:
         ("{seccomp: {mode: enforce, enforce_from: 2027-01-31}}", "{}", "blocks already"),
         ("{seccomp: {mode: warn, enforce_from: 2027-02-30}}", "{}", "write a day"),
         ("{seccomp: sometimes}", "{}", "enforce"),
+        ("{seccomp: {mode: warn, enforce_form: 2027-01-31}}", "{}", "Did you mean 'enforce_from'"),
         ("{}, enforce_from: 2027-01-31", "{}", "blocks already"),
         ("{}", "{production: {seccomp: warn}}", "needs the day"),
         ("{}", "{production: {secomp: enforce}}", "no rule 'secomp'"),
@@ -61,3 +64,20 @@ def test_what_fits_nothing_is_told_with_its_line(tmp_path: Path, rules: str, own
     with pytest.raises(InvalidConfiguration, match=told) as caught:
         _load(tmp_path, rules, own)
     assert str(caught.value.where).endswith((":7", ":10"))
+
+
+@pytest.mark.parametrize(
+    ("written", "fits"),
+    [
+        ("warn", True),
+        ({"mode": "warn", "enforce_from": "2027-01-31"}, True),
+        ("sometimes", False),
+        ({"mod": "warn"}, False),
+    ],
+)
+def test_the_schema_for_editors_takes_a_rules_mode_in_both_forms(written: object, fits: bool) -> None:
+    document = yaml.safe_load(YAML.replace("RULES", "{}").replace("OWN", "{}"))
+    schema = jsonschema_rs.validator_for(json_schema())
+    assert schema.is_valid(document)
+    document["environments"]["production"]["rules"] = {"seccomp": written}
+    assert schema.is_valid(document) is fits

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,6 +73,23 @@ def test_status_is_a_table_of_what_runs_where(door: Door, run: Run) -> None:
     door.says("GET /api/v1/apps/checkout", app)
     one = json.loads(run("status", "checkout", "--env", "production", "-o", "json").stdout)
     assert [place["name"] for place in one["environments"]] == ["production"]
+
+
+def test_status_says_what_will_block_and_when(door: Door, run: Run) -> None:
+    def begins(rule: str, days: int) -> dict[str, Any]:
+        day = datetime.now(UTC).date() + timedelta(days=days)
+        because = f"the rule blocks from {day}"
+        return {"rule": rule, "day": f"{day}", "days_left": days, "resources": ["Deployment/a"], "because": because}
+
+    running = release_view("deployed")
+    ahead = [begins("image-pinned", 40), begins("seccomp", 0)]
+    place = {"name": "staging", "running": running, "latest": running, "beginning": ahead}
+    door.says("GET /api/v1/apps/checkout", {"name": "checkout", "environments": [place]})
+    lines = run("status", "checkout").stdout.splitlines()
+    assert lines[-3] == "Will block, if nothing is changed"
+    assert lines[-2].startswith("  checkout → staging  seccomp  blocks the next Release  Deployment/a: ")
+    assert lines[-1].startswith("  checkout → staging  image-pinned  blocks from ")
+    assert lines[-1].endswith(f"  Deployment/a: {ahead[0]['because']}")
 
 
 def test_a_first_deploy_yaml_is_written_and_valid(run: Run, tmp_path: Path) -> None:

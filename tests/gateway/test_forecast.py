@@ -44,6 +44,21 @@ def ahead(settings: Settings, store: Store) -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
+def apps(settings: Settings, store: Store) -> Callable[[str], dict[str, Any]]:
+    """What a gateway with the same day answers of Apps, by path."""
+    staging = settings.environments["staging"]
+    dated = replace(staging, rule_modes={"image-pinned": Mode.WARN}, rule_dates={"image-pinned": SOON})
+    changed = replace(settings, environments={**settings.environments, "staging": dated})
+    client: FlaskClient = create_app(changed, store, RedisQueue(settings.redis_url)).test_client()
+
+    def apps(path: str) -> dict[str, Any]:
+        answered: dict[str, Any] = client.get(f"/api/v1/apps{path}", headers=bearer("shop-viewer")).get_json()
+        return answered
+
+    return apps
+
+
+@pytest.fixture
 def found(store: Store, deploy: Deploy) -> Release:
     """What runs as checkout in staging, with a finding of image-pinned and one of seccomp."""
     release = deploy(1)
@@ -98,3 +113,18 @@ def test_another_team_sees_nothing_of_it(ahead: Callable[..., dict[str, Any]]) -
 def test_a_day_that_is_none_and_a_place_that_is_none_are_refused(client: FlaskClient, asked: dict[str, str]) -> None:
     answer = client.get("/api/v1/policies/forecast", query_string=asked, headers=bearer("admin"))
     assert answer.status_code == (404 if "environment" in asked else 400)
+
+
+@pytest.mark.usefixtures("found")
+def test_an_app_tells_what_will_block_it_in_the_list_and_alone(apps: Callable[[str], dict[str, Any]]) -> None:
+    listed = {one["name"]: one for one in apps("")["items"]}
+    places = {one["name"]: one["beginning"] for one in listed["checkout"]["environments"]}
+    assert [(one["rule"], one["day"], one["resources"]) for one in places["staging"]] == [
+        ("image-pinned", SOON.isoformat(), ["Deployment/checkout"]),
+        ("seccomp", (LATER + timedelta(days=1)).isoformat(), ["Deployment/checkout"]),
+    ]
+    assert places["staging"][0]["days_left"] in (9, 10)  # the day may end while this runs
+    assert places["production"] == []
+    assert {one["name"]: one["beginning"] for one in apps("/checkout")["environments"]} == places
+    assert apps("/checkout/environments/staging")["beginning"] == places["staging"]
+    assert all(one["beginning"] == [] for one in listed["storefront"]["environments"])

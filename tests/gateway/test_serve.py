@@ -28,7 +28,10 @@ HEADERS = f"Host: x\r\nAuthorization: {DEVELOPER['Authorization']}\r\nContent-Ty
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory, redis_url: str) -> Path:
-    return prepare(tmp_path_factory.mktemp("gateway"), redis_url)
+    path = prepare(tmp_path_factory.mktemp("gateway"), redis_url)
+    place = "production: {cluster: local"
+    path.write_text(path.read_text().replace(place, f"{place}, rules: {{seccomp: warn}}"))
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +53,14 @@ def talk(server: Server, *parts: bytes) -> bytes:
             while chunk := connection.recv(65536):
                 answer += chunk
     return answer
+
+
+def test_at_its_start_it_names_rules_that_only_warn_and_no_day_ends_it(shared: Server) -> None:
+    lines = [json.loads(line) for line in shared.log.read_text().splitlines() if line.startswith("{")]
+    told = [one for one in lines if one["event"].startswith("a rule only warns")]
+    assert [(one["environment"], one["rule"], one["write"]) for one in told] == [
+        ("production", "seccomp", "environments.production.rules.seccomp: {mode: warn, enforce_from: DAY}")
+    ]
 
 
 def test_a_chunked_body_without_a_length_is_cut_off_at_the_limit(shared: Server) -> None:

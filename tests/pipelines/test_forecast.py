@@ -9,7 +9,7 @@ from typing import Any
 from pipelines.apps import App, AppName
 from pipelines.catalogue import entry_of
 from pipelines.findings import Mode
-from pipelines.forecast import Checked, Forecast, forecast
+from pipelines.forecast import Beginning, Checked, Forecast, beginnings, forecast
 from tests.pipelines.test_modes import BEFORE, DATED, FIRST, PLACE
 from tests.pipelines.test_waivers import WAIVER
 
@@ -61,3 +61,25 @@ def test_a_finding_that_is_in_no_catalogue_keeps_the_mode_it_had() -> None:
 def test_where_nothing_runs_and_where_no_check_is_on_record_nothing_is_known() -> None:
     assert [one.why for one in _ahead(FIRST, at=None).unknown] == ["there is no record of a check of what runs"]
     assert [one.why for one in forecast(FIRST, BEFORE, [], APPS, [DATED], ()).unknown] == ["nothing runs there"]
+
+
+def _beginnings(*found: Any, at: datetime | None = AT, waivers: Any = ()) -> tuple[Beginning, ...]:
+    checked = Checked("checkout", "production", "r1", at, found)
+    return beginnings(checked, DATED, waivers, BEFORE, (FIRST, FIRST + timedelta(days=1)))
+
+
+def test_each_rule_begins_once_on_its_first_day_for_all_that_breaks_it() -> None:
+    warned = replace(SECCOMP, mode=Mode.WARN)
+    waiver = replace(WAIVER, rule="image-pinned", resource="*", until=FIRST)
+    excused = entry_of("image-pinned").finding("CronJob/report", "", "latest")
+    again = (replace(warned, resource="Job/once"), replace(warned, what="another profile"))
+    found = _beginnings(warned, excused, *again, waivers=[waiver])
+    assert [(one.rule, one.day, one.resources) for one in found] == [
+        ("seccomp", FIRST, ("Deployment/checkout", "Job/once")),
+        ("image-pinned", FIRST + timedelta(days=1), ("CronJob/report",)),
+    ]
+    assert [one.because for one in found] == ["the rule blocks from 2027-01-31", "the waiver of Ada ends on 2027-01-31"]
+
+
+def test_of_what_has_no_record_of_a_check_no_beginning_is_known() -> None:
+    assert _beginnings(replace(SECCOMP, mode=Mode.WARN), at=None) == ()

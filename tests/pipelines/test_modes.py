@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.apps import ClusterName, Environment, EnvironmentName, RuleSetting
+from pipelines.apps import ClusterName, Environment, EnvironmentName, RuleSetting, undated_warnings
 from pipelines.findings import Finding, Mode, Severity
 from pipelines.rules import cluster_objects, load_rules
 from pipelines.stages.checking import judged
@@ -91,3 +91,8 @@ def test_an_app_with_a_mode_of_its_own_has_a_binding_of_its_own() -> None:
         "Deny",
         [("In", ["production"]), ("In", ["checkout"])],
     )
+
+
+def test_a_rule_that_warns_where_all_else_blocks_and_has_no_day_is_named() -> None:
+    undated = replace(PLACE, rule_modes={"seccomp": WARN, "image-pinned": ENFORCE})
+    assert list(undated_warnings([DATED, undated, replace(undated, mode=WARN)])) == [("production", "seccomp")]
