@@ -81,8 +81,12 @@ class Local:
         return made, judge(source, made, terms, self._ports, _SILENT)
 
     def _terms(self, app: str) -> Terms:
+        return self._held_against(self.place(app))
+
+    def _held_against(self, place: Place) -> Terms:
         platform = self._platform
-        return Terms(place=self.place(app), facts=platform.facts, parameters=self._parameters)
+        waivers = platform.waivers_of(place.app.name)
+        return Terms(place=place, facts=platform.facts, parameters=self._parameters, waivers=waivers)
 
     def verdict(self, file: Path) -> Verdict:
         """What the checks say of `file`. Never raises: a check that breaks is a verdict too, and no pass."""
@@ -121,8 +125,7 @@ class Local:
         app = platform.app(declared, name)
         known = platform.environments
         source = read_source(app, tree, (*overlays, platform.environment.name) if known is None else known)
-        terms = Terms(place=platform.place(app), facts=platform.facts, parameters=self._parameters)
-        return source, terms
+        return source, self._held_against(platform.place(app))
 
     def _failed(self, file: Path, error: GatewayError) -> Verdict:
         root = _tree(file.parent.resolve()).path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from pipelines.errors import InvalidInput
 from pipelines.place import Place
 from pipelines.ports import ClusterFacts
 from pipelines.suggestions import did_you_mean
+from pipelines.waivers import Waiver, in_force
 
 T = TypeVar("T")
 
@@ -48,6 +50,7 @@ class Platform:
     `registries` is None where nobody said which are allowed; `environments` None where any name may be one.
     `neighbours` are the Environments of its cluster, itself among them.
     `chart_repositories` are prefixes that third-party charts may come from: any, where nobody said which.
+    `waivers` are those in force, as the gateway told them; None: it did not.
     `apps` are the registered ones; `chart` is what is asked for in place of what is pinned. `stand_ins` says
     what was assumed, a few words each.
     """
@@ -63,6 +66,7 @@ class Platform:
     team: str
     facts: ClusterFacts
     stand_ins: tuple[str, ...]
+    waivers: tuple[Waiver, ...] | None = None
     chart_repositories: tuple[str, ...] = ("oci://", "https://", "http://127.0.0.1:", "http://localhost:")
 
     def app(self, name: str, deploy_file: str) -> App:
@@ -79,12 +83,16 @@ class Platform:
         )
         return Place(
             app=app,
-            environment=self.environment,
+            environment=self.environment.as_of(today(), app.name),
             namespaces=namespaces,
             registries=self.registries or (),
             standard_chart=self.charts.resolve(self.chart or app.chart or self.environment.chart).path,
             smoke_image=self.smoke_image,
         )
+
+    def waivers_of(self, app: str) -> tuple[Waiver, ...]:
+        """Those in force for `app` here, as far as the gateway told them."""
+        return in_force(self.waivers or (), app, self.environment.name, today())
 
     def not_checked(self) -> tuple[NotChecked, ...]:
         """What nothing on this machine can say."""
@@ -98,6 +106,11 @@ class Platform:
             images,
             *([posture] if self.environment.benchmark else []),
         )
+
+
+def today() -> date:
+    """The day in UTC, by which rules begin to block and waivers end."""
+    return datetime.now(UTC).date()
 
 
 class _Anything(Mapping[str, T]):

@@ -55,9 +55,14 @@ class Verdict:
         return blocking(self.findings)
 
     @property
+    def waived(self) -> tuple[Finding, ...]:
+        """The findings that the platform made an exception for."""
+        return tuple(one for one in self.findings if one.waiver)
+
+    @property
     def warnings(self) -> tuple[Finding, ...]:
-        """The findings that would not."""
-        return tuple(one for one in self.findings if not one.blocks)
+        """The other findings, which would not."""
+        return tuple(one for one in self.findings if not one.blocks and not one.waiver)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,7 @@ def waivers_left_out(verdicts: Iterable[Verdict]) -> tuple[NotChecked, ...]:
     """That the gateway may let through what blocks here: waivers are the platform's, and not known offline."""
     if not any(one.state is VerdictState.BLOCKED for one in verdicts):
         return ()
-    return (NotChecked("waivers", "the gateway alone knows them", "deployctl waiver list"),)
+    return (NotChecked("waivers", "the gateway alone knows them", "--waivers"),)
 
 
 def overlays_left_out(verdicts: Iterable[Verdict]) -> tuple[NotChecked, ...]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from deployctl import options
+
+if TYPE_CHECKING:
+    from pipelines.waivers import Waiver
 
 
 @click.command()
@@ -43,6 +46,12 @@ from deployctl import options
     help="For people, scripts, code scanning, test reports, or annotations in GitHub Actions.",
 )
 @click.option(
+    "--waivers",
+    "with_waivers",
+    is_flag=True,
+    help="Ask the gateway for waivers: what they are for passes.",
+)
+@click.option(
     "-j", "--jobs", "processes", type=click.IntRange(1, 256), default=None, help="Processes.  [default: one a core]"
 )
 def check(
@@ -52,6 +61,7 @@ def check(
     version: str | None,
     values: tuple[Path, ...],
     form: str,
+    with_waivers: bool,
     processes: int | None,
     **place: Any,
 ) -> None:
@@ -65,6 +75,7 @@ def check(
     \b
     deployctl check
     deployctl check apps/* --env production --config gateway.yaml
+    deployctl check --env production --waivers
     deployctl check -o sarif > checks.sarif
     deployctl check --manifests k8s/ --namespace shop
     deployctl check --chart charts/nexus --values values.yaml
@@ -73,6 +84,9 @@ def check(
     is_input = Path("-") in folders
     if sum(map(bool, (folders, manifests, chart))) > 1 or (is_input and len(folders) > 1):
         raise click.UsageError("one at a time: DIR, or --manifests PATH, or --chart PATH, or - for standard input")
+    is_loose = bool(manifests or chart) or is_input
+    if with_waivers and is_loose:
+        raise click.UsageError("waivers are those of an App: --waivers is for a DIR with its deploy.yaml")
     if values and not chart:
         raise click.UsageError("--values are those of --chart")
     from dataclasses import replace
@@ -87,7 +101,6 @@ def check(
     from pipelines.adapters.programs import HELM, KUBE_SCORE, find
 
     asked = Asked(**{**place, "config": place["config"] or platform_file()})
-    is_loose = bool(manifests or chart) or is_input
     platform = platform_for(replace(asked, namespace=asked.namespace or "default") if is_loose else asked)
     programs = Programs(find(HELM), find(KUBE_SCORE))
     if chart:
@@ -95,6 +108,22 @@ def check(
     elif is_loose:
         report = check_loose(manifests, platform, programs)
     else:
+        platform = replace(platform, waivers=_waivers() if with_waivers else None)
         report = check_all(folders or (Path(),), platform, programs, processes)
     print_report(report, form)
     raise click.exceptions.Exit(report.exit)
+
+
+def _waivers() -> tuple[Waiver, ...] | None:
+    """Those that the gateway tells; None, and why on standard error, where it does not: then nothing is waived."""
+    from deployctl.client import Client
+    from deployctl.config import load_config
+    from deployctl.problems import CommandFailed
+    from deployctl.waivers import in_force_now
+
+    try:
+        return in_force_now(Client(load_config()))
+    except CommandFailed as failed:
+        click.secho("! No waivers: what the platform has waived blocks here", fg="yellow", err=True)
+        click.echo(f"  {failed.reason}\n  → {failed.solution}", err=True)
+        return None

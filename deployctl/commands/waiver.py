@@ -32,8 +32,9 @@ def list_waivers(app: str | None, rule: str | None, ended: bool, form: str, url:
     deployctl waiver list --app checkout --ended -o json
     """
     from deployctl.render.documents import print_document
+    from deployctl.waivers import listed
 
-    found = _all(_client(url), app=app, rule=rule, ended="true" if ended else None)
+    found = listed(_client(url), app=app, rule=rule, ended="true" if ended else None)
     if form == "text":
         _print_table(found, of=f"for {app}" if app else "for the Apps that you may see")
     else:
@@ -88,17 +89,6 @@ def _client(url: str | None) -> Client:
     from deployctl.config import load_config
 
     return Client(load_config(url))
-
-
-def _all(client: Client, **wanted: str | None) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    cursor = None
-    while True:
-        page = client.get("/api/v1/waivers", cursor=cursor, **wanted)
-        found += page["items"]
-        cursor = page["next_cursor"]
-        if cursor is None:
-            return found
 
 
 def _show(one: dict[str, Any], form: str) -> None:

@@ -20,6 +20,8 @@ def summary(report: Report) -> str:
     parts = [f"{number} {word}" for number, word in states if number]
     warnings = sum(len(one.warnings) for one in report.verdicts)
     parts += [f"{warnings} warning{'s' if warnings > 1 else ''}"] * bool(warnings)
+    waived = sum(len(one.waived) for one in report.verdicts)
+    parts += [f"{waived} waived"] * bool(waived)
     if report.exit == 0:
         parts.insert(0, "nothing blocks")
     return f"{apps}: {', '.join(parts)}, in {report.seconds:.1f} s"

@@ -30,6 +30,7 @@ def print_verdicts(console: Console, report: Report) -> None:
     for verdict in report.verdicts:
         if verdict.state is not VerdictState.PASSED:
             _print_verdict(console, verdict)
+    _print_waived(console, report.verdicts)
     _print_warnings(console, report.verdicts)
     is_good = report.exit == 0
     head = Text("✓ " if is_good else "✗ ", style="green bold" if is_good else "red bold")
@@ -103,6 +104,15 @@ def _also(findings: list[Finding]) -> Iterator[str]:
 def _print_lines(console: Console, label: str, text: str, style: str, *, indent: int) -> None:
     for number, line in enumerate(safe(text).strip().splitlines()):
         put(console, Text(label if number == 0 else " " * len(label)).append(line, style=style), indent=indent)
+
+
+def _print_waived(console: Console, verdicts: Iterable[Verdict]) -> None:
+    """A line for each: exceptions are to be seen."""
+    for verdict in verdicts:
+        for one in verdict.waived:
+            place, why = safe(one.source or verdict.file), safe(standing(one.to_json()))
+            text = f"~ {place}  {safe(one.rule)}  {safe(one.resource)}: {safe(one.what)}; {why}"
+            put(console, Text(text, style="cyan"))
 
 
 def _print_warnings(console: Console, verdicts: Iterable[Verdict]) -> None:
