@@ -22,7 +22,8 @@ def print_forecast(forecast: dict[str, Any]) -> None:
             click.echo(f"  {safe(finding['rule'])}  {safe(finding['resource'])}: {safe(finding['what'])}")
             click.echo(f"    {safe(coming['because'])}")
     if blocked or clear:
-        click.echo(f"{_apps(len(blocked))} would be blocked on {forecast['date']}; {_apps(len(clear))} would not.")
+        rest = f"; {_apps(len(clear))} would not" if clear else ""
+        click.echo(f"{_apps(len(blocked))} would be blocked on {forecast['date']}{rest}.")
         oldest = max((*blocked, *clear), key=lambda one: one["age_days"])
         click.echo(f"By what the checks of running Releases found: the oldest, of {oldest['app']}, {_age(oldest)}.")
     else:

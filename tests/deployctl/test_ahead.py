@@ -30,6 +30,11 @@ def test_a_forecast_that_blocks_nothing_says_no_app(door: Door, run: Run) -> Non
     assert run("policy", "forecast").stdout.splitlines()[0] == "No App would be blocked on 2027-01-31; 1 App would not."
 
 
+def test_a_forecast_counts_no_apps_that_there_are_not(door: Door, run: Run) -> None:
+    door.says("GET /api/v1/policies/forecast", _forecast(blocked=[_clear("checkout")]))
+    assert "1 App would be blocked on 2027-01-31.\n" in run("policy", "forecast").stdout
+
+
 def test_no_waiver_says_of_which_apps(door: Door, run: Run) -> None:
     door.says("GET /api/v1/waivers", {"items": [], "next_cursor": None})
     assert run("waiver", "list").stdout.startswith("There is no waiver for the Apps that you may see.")
