@@ -12,7 +12,8 @@ PREFIX = "kube-score/"
 _LINK = "https://github.com/zegl/kube-score/blob/master/README_CHECKS.md"
 _SPREAD = (
     "affinity:\n  podAntiAffinity:\n    preferredDuringSchedulingIgnoredDuringExecution:\n"
-    "      - {weight: 100, podAffinityTerm: {topologyKey: kubernetes.io/hostname, labelSelector: …}}"
+    "      - weight: 100\n        podAffinityTerm:\n          topologyKey: kubernetes.io/hostname\n"
+    "          labelSelector: {matchLabels: {app.kubernetes.io/name: APP}}"
 )
 _LABELS = (
     "selector: {matchLabels: {app.kubernetes.io/name: APP}}\n"
@@ -186,7 +187,7 @@ KUBE_SCORE = (
         "Constraints that spread pods are complete",
         "The cluster refuses those that are not.",
         "topologySpreadConstraints:\n  - {maxSkew: 1, topologyKey: kubernetes.io/hostname,"
-        " whenUnsatisfiable: ScheduleAnyway, labelSelector: …}",
+        " whenUnsatisfiable: ScheduleAnyway,\n     labelSelector: {matchLabels: {app.kubernetes.io/name: APP}}}",
     ),
     _blocks(
         "poddisruptionbudget-has-policy",

@@ -28,6 +28,7 @@ def test_a_snippet_is_yaml_and_a_whole_object_has_all_that_one_needs(entry: Entr
     for part in parts(entry.how):
         written = yaml.safe_load(part)
         assert written is None or isinstance(written, dict | list), part
+        assert "…" not in str(written), "something is left out of it"
         if isinstance(written, dict) and written.keys() & {"kind"} and written.keys() & {"spec", "data", "metadata"}:
             assert {"apiVersion", "kind", "metadata"} <= written.keys()
             assert written["metadata"]["name"]
