@@ -17,6 +17,7 @@ from deployctl.local import NO_COMMIT, Downloads, Local, Programs, from_here
 from deployctl.loose import APP
 from deployctl.platform import Platform
 from deployctl.verdicts import Report, Verdict, VerdictState
+from pipelines import yaml_nodes
 from pipelines.apps import NAME_PATTERN
 from pipelines.deployfile import Declaration, DeployFile
 from pipelines.deployfile.overlay import with_values
@@ -30,7 +31,8 @@ from pipelines.stages.checkout import Source
 from pipelines.third_party.archive import LARGEST_ARCHIVE_BYTES, MOST_FILES, unpacked, with_subcharts
 from pipelines.third_party.chart import ThirdPartyChart, read_chart
 from pipelines.third_party.published import PublishedChart
-from pipelines.yaml_nodes import InvalidYaml, compose
+from pipelines.third_party.templates import Keys
+from pipelines.yaml_nodes import InvalidYaml, Node, compose
 
 _DOWNLOAD_SECONDS = 30.0
 
@@ -96,15 +98,19 @@ def _verdict(
     name: str, chart: ThirdPartyChart, files: tuple[Path, ...], platform: Platform, programs: Programs
 ) -> Verdict:
     values: Mapping[str, Any] = {}
+    written: dict[Keys, str] = {}
     for file in files:
-        values = with_values(values, _values(file))
+        node, more = _values(file)
+        values = with_values(values, more)
+        lines = yaml_nodes.lines(node) if node else ()
+        written |= {tuple(map(str, path)): f"{from_here(file)}:{line}" for path, line in lines}
     app = chart.name if re.fullmatch(NAME_PATTERN, chart.name) else APP
     document = {"apiVersion": API_VERSION, "app": app, "chart": {"path": "chart"}, "values": values}
     declaration = Declaration(DeployFile.model_validate(document), name, {})
     source = Source(Checkout(Path(), NO_COMMIT, "", ""), declaration, {}, {}, chart)
     with TemporaryDirectory(prefix="deployctl-") as scratch:
-        made, findings = Local(platform, programs, Path(scratch)).made_and_judged(source)
-    findings = in_chart(findings, name, chart, made.rendered.templates)
+        made, found, suggested = Local(platform, programs, Path(scratch)).advised(source)
+    findings = in_chart(found, name, chart, made.rendered.templates, written)
     count = len(made.rendered.objects)
     return Verdict(
         file=name,
@@ -114,11 +120,12 @@ def _verdict(
         findings=findings,
         objects=count,
         counted=f"{count} object{'' if count == 1 else 's'} of {chart.label}",
+        suggested=suggested,
     )
 
 
-def _values(file: Path) -> dict[str, Any]:
-    """What Helm makes of it. Raises `InvalidInput`."""
+def _values(file: Path) -> tuple[Node | None, dict[str, Any]]:
+    """Its document, and what Helm makes of it. Raises `InvalidInput`."""
     try:
         nodes = list(compose(_content(file)))
         value = to_value(nodes[0]) if nodes else {}
@@ -126,4 +133,4 @@ def _values(file: Path) -> dict[str, Any]:
         raise InvalidInput(error.reason, "Correct that line", where=f"{from_here(file)}:{error.line}") from error
     if len(nodes) > 1 or not isinstance(value, dict):
         raise InvalidInput("these are no values of a chart", "Write one mapping", where=f"{from_here(file)}:1")
-    return value
+    return (nodes[0] if nodes else None), value

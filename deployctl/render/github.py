@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from deployctl.render.standing import standing
 from deployctl.render.summary import summary
 from deployctl.render.text import safe
+from deployctl.render.values import hint_line
 from deployctl.verdicts import Report, Verdict
 
 
@@ -26,6 +27,8 @@ def _of(verdict: Verdict) -> Iterator[str]:
         text = f"{one.resource}: {one.what}\nWrite: {one.how.strip()}\nWhy: {' '.join(one.why.split())}"
         if standing(one.to_json()):
             text += f"\n{standing(one.to_json())}"
+        if hint_line(one):
+            text += f"\nValues: {hint_line(one)}"
         kind = "error" if one.blocks else "notice" if one.waiver else "warning"
         yield _command(kind, one.source or verdict.file, one.rule, text)
 

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from deployctl.render.standing import standing
+from deployctl.render.values import hint_line
 from deployctl.verdicts import Report, Verdict, VerdictState
 from pipelines.findings import Finding, Severity
 
@@ -79,7 +80,9 @@ def _of_findings(verdict: Verdict) -> Iterator[_Result]:
         place = one.source or verdict.file
         text = f"{one.resource}: {one.what}\n\nWrite: {one.how.strip()}\n\nWhy: {' '.join(one.why.split())}"
         identity = "\n".join((one.rule, verdict.file, verdict.environment, one.resource, one.field))
-        result = _result(one.rule, "error" if one.blocks else "warning", place, f"{text}{_standing(one)}")
+        result = _result(one.rule, "error" if one.blocks else "warning", place, f"{text}{_standing(one)}{_values(one)}")
+        if one.values_hint:
+            result["properties"] = {"values_hint": one.values_hint}
         if one.waiver:
             result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": one.waiver}]
         yield _rule(one), result, identity
@@ -88,6 +91,11 @@ def _of_findings(verdict: Verdict) -> Iterator[_Result]:
 def _standing(finding: Finding) -> str:
     why = standing(finding.to_json())
     return f"\n\n{why[:1].upper()}{why[1:]}" if why else ""
+
+
+def _values(finding: Finding) -> str:
+    hint = hint_line(finding)
+    return f"\n\nValues: {hint}" if hint else ""
 
 
 def _of_faults(verdict: Verdict) -> Iterator[_Result]:

@@ -18,18 +18,20 @@ class Part:
 
     `source` is what Helm calls it where it names a template (`nexus/charts/db`), `folder` where its files are in the
     whole (empty, or `charts/db-1.2.0/`), `keys` where its values stand in those of the whole, and `values` are its
-    defaults there.
+    defaults there. `version` is that of the program (`appVersion`); empty where the chart doesn't say.
     """
 
     source: str
     folder: str
     keys: tuple[str, ...]
     values: Mapping[str, Any]
+    version: str = ""
 
 
 def parts_of(chart: ThirdPartyChart) -> tuple[Part, ...]:
     """The whole first; a chart that is there under several names (`alias`) once for each."""
-    whole = Part(chart.name, "", (), _document(chart.files, "values.yaml"))
+    about = _document(chart.files, "Chart.yaml")
+    whole = Part(chart.name, "", (), _document(chart.files, "values.yaml"), _version(about))
     return tuple(_with_those_below(whole, chart.files))
 
 
@@ -54,12 +56,13 @@ def _with_those_below(part: Part, files: Mapping[str, bytes]) -> Iterator[Part]:
         if path.startswith(below) and path.endswith("/Chart.yaml") and path.count("/") == below.count("/") + 1
     )
     for folder in folders:
-        name = str(_document(files, f"{folder}Chart.yaml").get("name"))
+        about = _document(files, f"{folder}Chart.yaml")
+        name = str(about.get("name"))
         for called in _names(part, name, files):
             own = _document(files, f"{folder}values.yaml")
             above = part.values.get(called)
             values = with_values(own, above) if isinstance(above, Mapping) else own
-            inner = Part(f"{part.source}/charts/{called}", folder, (*part.keys, called), values)
+            inner = Part(f"{part.source}/charts/{called}", folder, (*part.keys, called), values, _version(about))
             yield from _with_those_below(inner, files)
 
 
@@ -69,6 +72,10 @@ def _names(part: Part, name: str, files: Mapping[str, bytes]) -> tuple[str, ...]
     listed = [one for document in about for one in _list(document.get("dependencies"))]
     called = [str(one.get("alias") or name) for one in listed if one.get("name") == name]
     return tuple(dict.fromkeys(called)) or (name,)
+
+
+def _version(about: Mapping[str, Any]) -> str:
+    return str(about.get("appVersion") or "")
 
 
 def _list(value: Any) -> list[Mapping[str, Any]]:

@@ -42,9 +42,7 @@ def _service_types(report: Report) -> list[str]:
 
 def test_a_chart_is_checked_with_values_of_which_the_last_counts(chart: Path) -> None:
     report = _check(chart, "initJob: true\nservice: {type: NodePort}", "# mine\nservice:\n  type: LoadBalancer\n")
-    assert _service_types(report) == [
-        "nexus/templates/all.yaml:5 spec.type: it is LoadBalancer (nexus/templates/all.yaml)"
-    ]
+    assert _service_types(report) == ["1.yaml:3 spec.type: it is LoadBalancer (nexus/templates/all.yaml)"]
     assert report.verdicts[0].counted == "5 objects of nexus 1.2.3"
     assert not _service_types(_check(chart, ""))
 
