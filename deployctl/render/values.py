@@ -38,8 +38,9 @@ def advice_lines(verdict: Verdict) -> Iterator[str]:
 
 
 def _block(found: Suggested, *, is_app: bool) -> Iterator[str]:
-    remain = f"{found.stay} remain, {found.stay_blocking} of which block" if found.stay else "none remains"
-    ends = f"{found.gone} findings end" if found.gone != 1 else "1 finding ends"
+    ends = "1 finding ends" if found.gone == 1 else f"{found.gone} findings end"
+    remain = {0: "none remains", 1: "1 remains"}.get(found.stay, f"{found.stay} remain")
+    remain += f", of which {found.stay_blocking} block{'s' * (found.stay_blocking == 1)}" if found.stay > 1 else ""
     where = "write into deploy.yaml" if is_app else "write into a file for --values, or below values: in deploy.yaml"
     yield f"with these values {ends} and {remain}; {where}:"
     values = dict(found.values)

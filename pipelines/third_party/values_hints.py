@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any, Protocol
@@ -59,8 +59,8 @@ class Hint:
     @property
     def text(self) -> str:
         """As YAML."""
-        notes = "".join(f"# leaves out {one}\n" for one in self.leaves_out)
-        return f"{notes}{as_yaml(self.overlay)}".strip()
+        note = f"# leaves out {', '.join(self.leaves_out)}\n" if self.leaves_out else ""
+        return f"{note}{as_yaml(self.overlay)}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,8 @@ def hints(
     """For those findings of `now`, what is rendered so far, that no waiver is for; what blocks comes first.
 
     Values are kept when they end the finding that they are for, bring no other, and leave every object in place; but
-    an object that is found fault with as a whole, and is no workload, may go.
+    an object that is found fault with as a whole, and is no workload, may go, and so may a Secret of the chart's own
+    making: somebody else then makes it.
     """
     search = _Search(now, candidates, trials, most_renderings)
     while search.step():
@@ -170,13 +171,13 @@ class _Search:
     def _try(self, group: list[FindingKey]) -> bool:
         """Whether it is known now what these findings' likeliest values do: those that end theirs are kept."""
         chosen = {key: self._open[key][1][0] for key in group}
-        outcome = self._outcome(chosen.values())
+        outcome = self._outcome(chosen)
         if outcome is None:
             return False
         ended = {key: one for key, one in chosen.items() if key not in outcome.keys}
         if ended and len(ended) < len(chosen):
             # Without what has no effect, which nobody should have to write.
-            outcome = self._outcome(ended.values())
+            outcome = self._outcome(ended)
             if outcome is None or not outcome.keys.isdisjoint(ended):
                 return False
         if ended:
@@ -185,17 +186,18 @@ class _Search:
             self._open[key][1].pop(0)
         return True
 
-    def _outcome(self, chosen: Iterable[Candidate]) -> Outcome | None:
+    def _outcome(self, chosen: Mapping[FindingKey, Candidate]) -> Outcome | None:
         """What comes of it; None where it can't be taken."""
         if not self._may_go_on():
             return None
         self._left -= 1
-        chosen = list(chosen)
-        outcome = self._trials.outcome(_laid_over([self._values, *(one.overlay for one in chosen)]))
+        overlays = [one.overlay for one in chosen.values()]
+        outcome = self._trials.outcome(_laid_over([self._values, *overlays]))
         if outcome is None or not self._is_better(outcome):
             return None
-        may_go = all(one.leaves_out == "" for one in chosen)
-        gone = self._now.resources - outcome.resources
+        secrets = {resource for _, resource, *_ in chosen if resource.startswith("Secret/")}
+        gone = self._now.resources - outcome.resources - secrets
+        may_go = all(one.leaves_out == "" for one in chosen.values())
         is_in_order = not gone or (may_go and not any(one.partition("/")[0] in _STAY for one in gone))
         return outcome if is_in_order else None
 

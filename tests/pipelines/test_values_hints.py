@@ -167,8 +167,19 @@ def test_no_object_may_go_but_one_that_is_found_fault_with_and_told() -> None:
     found = _found(Trying(chart), root=options, role=[_writing("rbac", False, "")])
     assert found.values == {"rbac": False}
     assert found.leaves_out == ("ClusterRole/x", "ClusterRoleBinding/x")
-    assert found.text(role) == "# leaves out ClusterRole/x\n# leaves out ClusterRoleBinding/x\nrbac: false"
+    assert found.text(role) == "# leaves out ClusterRole/x, ClusterRoleBinding/x\nrbac: false"
     assert found.text(ROOT) == NOT_FOUND
+
+
+def test_a_secret_that_the_chart_makes_may_go_where_that_is_the_finding() -> None:
+    secret = replace(FINDING, rule="secret", resource="Secret/x", field="data")
+
+    def chart(values: Mapping[str, Any]) -> Outcome:
+        return Outcome(OBJECTS, ()) if values else Outcome(OBJECTS | {"Secret/x"}, (secret, ROOT))
+
+    options = [_writing("make", False, "")]
+    assert _found(Trying(chart), secret=options).text(secret) == "# leaves out Secret/x\nmake: false"
+    assert _found(Trying(chart), root=options).values == {}
 
 
 def test_an_init_container_that_is_left_out_is_told() -> None:
