@@ -115,8 +115,9 @@ def advised(
         return findings, None
     trials = ValuesTrials(source, made, terms, ports, reporter, MOST_SECONDS)
     found = _hints(chart, made, findings, terms.parameters, trials)
-    told = tuple(_with_hint(one, found, source.declaration) for one in findings)
-    return told, _together(found, findings, trials, source.declaration, terms.place.environment.name)
+    declaration, environment = source.declaration, terms.place.environment.name
+    told = tuple(_with_hint(one, found, declaration, environment) for one in findings)
+    return told, _together(found, findings, trials, declaration, environment)
 
 
 def _hints(
@@ -140,11 +141,13 @@ def _hints(
     return hints(Outcome(frozenset(objects), findings), of, trials)
 
 
-def _with_hint(finding: Finding, found: Hints, declaration: Declaration) -> Finding:
+def _with_hint(finding: Finding, found: Hints, declaration: Declaration, environment: str) -> Finding:
     told = replace(finding, values_hint=found.text(finding))
     hint = found.of.get(key_of(finding))
-    is_written = hint is not None and ("values", hint.key[0]) in declaration.lines
-    return replace(told, source=declaration.source("values", *hint.key)) if hint and is_written else told
+    for above in (("environments", environment, "values"), ("values",)):
+        if hint is not None and (*above, hint.key[0]) in declaration.lines:
+            return replace(told, source=declaration.source(*above, *hint.key))
+    return told
 
 
 def _together(

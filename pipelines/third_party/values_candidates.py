@@ -138,7 +138,7 @@ def _takes(default: Any, value: Any) -> bool:
     """Whether a value of this kind may stand where `default` does."""
     if default is None:
         return True
-    for kind in (Mapping, list):
+    for kind in (Mapping, list, bool):
         if isinstance(default, kind) or isinstance(value, kind):
             return isinstance(default, kind) and isinstance(value, kind)
     return True

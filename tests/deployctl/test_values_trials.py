@@ -138,9 +138,12 @@ def test_a_deploy_yaml_is_told_its_values_and_their_line(tmp_path: Path) -> None
 
 
 def test_values_that_an_environment_lays_over_are_told_for_it(tmp_path: Path) -> None:
-    verdict = _vendored(tmp_path, "environments: {production: {values: {service: {type: NodePort}}}}\n")
+    verdict = _vendored(
+        tmp_path, "environments:\n  production:\n    values: {replicas: 1,\n      service: {type: NodePort}}\n"
+    )
     assert verdict.suggested is not None
     assert verdict.suggested.where == "environments.production.values"
+    assert {one.source.rpartition(":")[2] for one in verdict.findings if one.rule == "service-type"} == {"7"}
 
 
 def test_without_time_it_says_that_nothing_was_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,6 +93,12 @@ def test_charts_call_some_fields_otherwise(key: str, path: str) -> None:
     assert found == {"a": {key: "y"}}
 
 
+def test_a_switch_is_taken_for_a_switch_alone() -> None:
+    wish = Wish(("automountServiceAccountToken",), False)
+    assert _first("{{ .Values.token }}", {"token": "a password"}, wish=wish) is None
+    assert _first("{{ .Values.token }}", {"token": True}, wish=wish) == {"token": False}
+
+
 @pytest.mark.parametrize("default", ["text", 1, [1]])
 def test_a_key_for_another_kind_of_value_is_not_tried(default: Any) -> None:
     assert _first("{{ .Values.securityContext }}", {"securityContext": default}) is None
