@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from deployctl.render.standing import standing
+from deployctl.render.suggested import hint_line
 from deployctl.render.summary import summary
 from deployctl.render.text import safe
-from deployctl.render.values import hint_line
 from deployctl.verdicts import Report, Verdict
 
 

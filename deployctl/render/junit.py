@@ -5,8 +5,8 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 from deployctl.render.standing import standing
+from deployctl.render.suggested import hint_line
 from deployctl.render.text import safe
-from deployctl.render.values import hint_line
 from deployctl.verdicts import NotChecked, Report, Verdict, VerdictState
 from pipelines.findings import Finding
 

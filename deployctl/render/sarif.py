@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from deployctl.render.standing import standing
-from deployctl.render.values import hint_line
+from deployctl.render.suggested import hint_line
 from deployctl.verdicts import Report, Verdict, VerdictState
 from pipelines.findings import Finding, Severity
 
@@ -80,7 +80,7 @@ def _of_findings(verdict: Verdict) -> Iterator[_Result]:
         place = one.source or verdict.file
         text = f"{one.resource}: {one.what}\n\nWrite: {one.how.strip()}\n\nWhy: {' '.join(one.why.split())}"
         identity = "\n".join((one.rule, verdict.file, verdict.environment, one.resource, one.field))
-        result = _result(one.rule, "error" if one.blocks else "warning", place, f"{text}{_standing(one)}{_values(one)}")
+        result = _result(one.rule, "error" if one.blocks else "warning", place, f"{text}{_standing(one)}")
         if one.values_hint:
             result["properties"] = {"values_hint": one.values_hint}
         if one.waiver:
@@ -89,13 +89,9 @@ def _of_findings(verdict: Verdict) -> Iterator[_Result]:
 
 
 def _standing(finding: Finding) -> str:
-    why = standing(finding.to_json())
-    return f"\n\n{why[:1].upper()}{why[1:]}" if why else ""
-
-
-def _values(finding: Finding) -> str:
-    hint = hint_line(finding)
-    return f"\n\nValues: {hint}" if hint else ""
+    why, hint = standing(finding.to_json()), hint_line(finding)
+    values = f"\n\nValues: {hint}" if hint else ""
+    return f"{values}\n\n{why[:1].upper()}{why[1:]}" if why else values
 
 
 def _of_faults(verdict: Verdict) -> Iterator[_Result]:

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.text import Text
 
 from deployctl.render.standing import standing
+from deployctl.render.suggested import advice_lines, hint_line
 from deployctl.render.summary import summary
 from deployctl.render.text import put, safe
-from deployctl.render.values import advice_lines, hint_line
 from deployctl.verdicts import Report, Verdict, VerdictState
 from pipelines.findings import Finding, Severity
 
@@ -48,9 +48,8 @@ def _print_verdict(console: Console, verdict: Verdict) -> None:
         _print_lines(console, "fix    ", fault.solution, "green", indent=4)
     for _, group in groupby(sorted(verdict.blocking, key=_rank), key=lambda one: (one.rule, one.how)):
         _print_rule(console, list(group))
-    for line in advice_lines(verdict):
-        put(console, Text(safe(line)), indent=2)
     console.print()
+    _print_suggested(console, verdict)
 
 
 def _rank(finding: Finding) -> tuple[int, str, str]:
@@ -63,14 +62,22 @@ def _print_rule(console: Console, findings: list[Finding]) -> None:
     head = Text(safe(first.source) or safe(first.resource)).append(f"  {safe(first.rule)}", style="bold")
     put(console, head.append(f"  {first.severity.value}", style="dim"), indent=2)
     _print_lines(console, "write  ", first.how or "see the link", "green", indent=4)
+    for hint in dict.fromkeys(map(hint_line, findings)):
+        _print_lines(console, "values ", hint, "green", indent=4)
     for one in findings:
         place = f"{one.source}  " if one.source != first.source else ""
         _print_lines(console, "what   ", f"{place}{one.resource}: {one.what}", "", indent=4)
-    for hint in dict.fromkeys(map(hint_line, findings)):
-        _print_lines(console, "values ", hint, "green", indent=4)
     _print_lines(console, "why    ", " ".join(first.why.split()), "dim", indent=4)
     _print_lines(console, "also   ", ", ".join(dict.fromkeys(_also(findings))), "dim", indent=4)
     _print_lines(console, "more   ", first.link, "dim", indent=4)
+
+
+def _print_suggested(console: Console, verdict: Verdict) -> None:
+    lines = list(advice_lines(verdict))
+    for line in lines:
+        put(console, Text(safe(line)), indent=2)
+    if lines:
+        console.print()
 
 
 def _also(findings: list[Finding]) -> Iterator[str]:
