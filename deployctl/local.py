@@ -11,7 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from deployctl.platform import Platform
-from deployctl.verdicts import Verdict, VerdictState
+from deployctl.values_trials import advised
+from deployctl.verdicts import Suggested, Verdict, VerdictState
 from pipelines import yaml_nodes
 from pipelines.adapters.helm import HelmClient
 from pipelines.adapters.programs import cache_dir
@@ -74,11 +75,15 @@ class Local:
         """What the checks say of what is rendered already. Raises GatewayErrors."""
         return judge(source, made, self._terms(source.declaration.file.app), self._ports, _SILENT)
 
-    def made_and_judged(self, source: Source) -> tuple[Made, tuple[Finding, ...]]:
-        """What `source` is rendered to, and what the checks say of it. Raises GatewayErrors."""
+    def advised(self, source: Source) -> tuple[Made, tuple[Finding, ...], Suggested | None]:
+        """What `source`, a third-party chart, is rendered to, what the checks say of it, and the values that end that.
+
+        Raises GatewayErrors.
+        """
         terms = self._terms(source.declaration.file.app)
         made = make(source, terms, self._ports, _SILENT)
-        return made, judge(source, made, terms, self._ports, _SILENT)
+        findings = judge(source, made, terms, self._ports, _SILENT)
+        return made, *advised(source, made, findings, terms, self._ports, _SILENT)
 
     def _terms(self, app: str) -> Terms:
         return self._held_against(self.place(app))
@@ -102,7 +107,8 @@ class Local:
     def _judged(self, file: Path) -> Verdict:
         source, terms = self._source(file)
         made = make(source, terms, self._ports, _SILENT)
-        findings = judge(source, made, terms, self._ports, _SILENT)
+        found = judge(source, made, terms, self._ports, _SILENT)
+        findings, suggested = advised(source, made, found, terms, self._ports, _SILENT)
         root = source.checkout.path
         declared = source.declaration.file
         asked = self._platform.environment.name
@@ -115,6 +121,7 @@ class Local:
             findings=tuple(_seen_from_here(finding, root) for finding in findings),
             objects=len(made.rendered.objects),
             overlays=tuple(name for name in declared.environments if name != asked),
+            suggested=suggested,
         )
 
     def _source(self, file: Path) -> tuple[Source, Terms]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from deployctl.chart_places import in_chart
 from deployctl.local import NO_COMMIT, Downloads, Local, Programs, from_here
 from deployctl.loose import APP
 from deployctl.platform import Platform
@@ -30,6 +31,7 @@ from pipelines.stages.checkout import Source
 from pipelines.third_party.archive import LARGEST_ARCHIVE_BYTES, MOST_FILES, unpacked, with_subcharts
 from pipelines.third_party.chart import ThirdPartyChart, read_chart
 from pipelines.third_party.published import PublishedChart
+from pipelines.third_party.templates import Keys
 from pipelines.yaml_nodes import InvalidYaml, Node, compose
 
 _DOWNLOAD_SECONDS = 30.0
@@ -96,18 +98,19 @@ def _verdict(
     name: str, chart: ThirdPartyChart, files: tuple[Path, ...], platform: Platform, programs: Programs
 ) -> Verdict:
     values: Mapping[str, Any] = {}
-    lines: dict[yaml_nodes.Path, int] = {("values",): 1}
+    written: dict[Keys, str] = {}
     for file in files:
         node, more = _values(file)
         values = with_values(values, more)
-        lines |= {("values", *path): line for path, line in yaml_nodes.lines(node)} if node else {}
+        lines = yaml_nodes.lines(node) if node else ()
+        written |= {tuple(map(str, path)): f"{from_here(file)}:{line}" for path, line in lines}
     app = chart.name if re.fullmatch(NAME_PATTERN, chart.name) else APP
     document = {"apiVersion": API_VERSION, "app": app, "chart": {"path": "chart"}, "values": values}
-    place = from_here(files[-1]) if files else name
-    declaration = Declaration(DeployFile.model_validate(document), place, lines)
+    declaration = Declaration(DeployFile.model_validate(document), name, {})
     source = Source(Checkout(Path(), NO_COMMIT, "", ""), declaration, {}, {}, chart)
     with TemporaryDirectory(prefix="deployctl-") as scratch:
-        made, findings = Local(platform, programs, Path(scratch)).made_and_judged(source)
+        made, found, suggested = Local(platform, programs, Path(scratch)).advised(source)
+    findings = in_chart(found, name, chart, made.rendered.templates, written)
     count = len(made.rendered.objects)
     return Verdict(
         file=name,
@@ -117,6 +120,7 @@ def _verdict(
         findings=findings,
         objects=count,
         counted=f"{count} object{'' if count == 1 else 's'} of {chart.label}",
+        suggested=suggested,
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from deployctl.exits import Exit
 from pipelines.errors import Fault
@@ -27,13 +28,28 @@ class VerdictState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Suggested:
+    """Values that end findings: with all of them together `gone` findings end, and `stay` remain, some of which block.
+
+    `where` is what of a deploy.yaml they belong below; `leaves_out` is what the chart then renders no more.
+    """
+
+    values: Mapping[str, Any]
+    gone: int
+    stay: int
+    stay_blocking: int
+    leaves_out: tuple[str, ...] = ()
+    where: str = "values"
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """One App in one Environment.
 
     `file` is its deploy.yaml, relative to the working directory, as are the places in findings and faults.
     `faults` say why it could not be checked, `code` the kind of that error; `overlays` names Environments
     that the file has other values for, which were not looked at. `counted` is what was looked at in place of an
-    App: `12 objects`.
+    App: `12 objects`. `suggested` are values for a third-party chart.
     """
 
     file: str
@@ -48,6 +64,7 @@ class Verdict:
     overlays: tuple[str, ...] = ()
     seconds: float = 0.0
     counted: str = ""
+    suggested: Suggested | None = None
 
     @property
     def blocking(self) -> tuple[Finding, ...]:

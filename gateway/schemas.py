@@ -214,6 +214,9 @@ class FindingView(_Output):
     waiver: str = Field(description="Who answers for an exception to it, until when and why; empty: there is none.")
     enforce_from: str = Field(description="The first day, in UTC, on which a warning blocks; empty: none is known.")
     also_found_by: list[str] = Field(default=[], description="The rules that say the same of the same field.")
+    values_hint: str = Field(
+        default="", description="YAML for the values of a third-party chart that ends it; empty: it was not looked for."
+    )
 
 
 def finding_view(finding: Finding) -> FindingView:

@@ -33,7 +33,8 @@ class Finding:
     `how` ready to paste, `found_by` the check that says so (`policy`, `relations`, `kube-score`, `schema`, …).
     `waiver` is who answers for an exception, until when and why, in one line; empty: there is none. `enforce_from` is
     the first day (UTC, `2027-01-31`) on which a warning blocks; empty: none is known.
-    `also_found_by` are the rules that say the same of the same field.
+    `also_found_by` are the rules that say the same of the same field. `values_hint` is YAML for the values of a
+    third-party chart that ends it, or a comment that says why there is none; empty: it was not looked for.
     """
 
     rule: str
@@ -50,6 +51,7 @@ class Finding:
     waiver: str = ""
     enforce_from: str = ""
     also_found_by: tuple[str, ...] = ()
+    values_hint: str = ""
 
     @property
     def blocks(self) -> bool:

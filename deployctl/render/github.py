@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from deployctl.render.places import parts
 from deployctl.render.standing import standing
+from deployctl.render.suggested import hint_line
 from deployctl.render.summary import summary
 from deployctl.render.text import safe
 from deployctl.verdicts import Report, Verdict
@@ -27,6 +28,8 @@ def _of(verdict: Verdict) -> Iterator[str]:
         text = f"{one.resource}: {one.what}\nWrite: {one.how.strip()}\nWhy: {' '.join(one.why.split())}"
         if standing(one.to_json()):
             text += f"\n{standing(one.to_json())}"
+        if hint_line(one):
+            text += f"\nValues: {hint_line(one)}"
         kind = "error" if one.blocks else "notice" if one.waiver else "warning"
         yield _command(kind, one.source or verdict.file, one.rule, text)
 

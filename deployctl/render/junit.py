@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 from deployctl.render.places import parts
 from deployctl.render.standing import standing
+from deployctl.render.suggested import hint_line
 from deployctl.render.text import safe
 from deployctl.verdicts import NotChecked, Report, Verdict, VerdictState
 from pipelines.findings import Finding
@@ -53,7 +54,8 @@ def _outcome(case: ElementTree.Element, kind: str, message: str, text: str) -> N
 
 def _text(finding: Finding) -> str:
     why = " ".join(finding.why.split())
-    return f"{finding.source}\nwrite: {finding.how.strip()}\nwhy: {why}\nmore: {finding.link}"
+    values = f"\nvalues: {hint_line(finding)}" if finding.values_hint else ""
+    return f"{finding.source}\nwrite: {finding.how.strip()}{values}\nwhy: {why}\nmore: {finding.link}"
 
 
 def _count(element: ElementTree.Element, seconds: float) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import click
 
 from deployctl.verdicts import Report
@@ -56,6 +58,7 @@ def as_document(report: Report) -> dict[str, object]:
                 "seconds": round(one.seconds, 3),
                 "errors": [{"where": f.where, "reason": f.reason, "solution": f.solution} for f in one.faults],
                 "findings": [{**finding.to_json(), "blocks": finding.blocks} for finding in one.findings],
+                "suggested": asdict(one.suggested) if one.suggested else None,
             }
             for one in report.verdicts
         ],

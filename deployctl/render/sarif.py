@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from deployctl.render.places import parts
 from deployctl.render.standing import standing
+from deployctl.render.suggested import hint_line
 from deployctl.verdicts import Report, Verdict, VerdictState
 from pipelines.findings import Finding, Severity
 
@@ -81,14 +82,17 @@ def _of_findings(verdict: Verdict) -> Iterator[_Result]:
         text = f"{one.resource}: {one.what}\n\nWrite: {one.how.strip()}\n\nWhy: {' '.join(one.why.split())}"
         identity = "\n".join((one.rule, parts(place)[0], verdict.environment, one.resource, one.field))
         result = _result(one.rule, "error" if one.blocks else "warning", place, f"{text}{_standing(one)}")
+        if one.values_hint:
+            result["properties"] = {"values_hint": one.values_hint}
         if one.waiver:
             result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": one.waiver}]
         yield _rule(one), result, identity
 
 
 def _standing(finding: Finding) -> str:
-    why = standing(finding.to_json())
-    return f"\n\n{why[:1].upper()}{why[1:]}" if why else ""
+    why, hint = standing(finding.to_json()), hint_line(finding)
+    values = f"\n\nValues: {hint}" if hint else ""
+    return f"{values}\n\n{why[:1].upper()}{why[1:]}" if why else values
 
 
 def _of_faults(verdict: Verdict) -> Iterator[_Result]:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from deployctl.render.places import parts
 from deployctl.render.standing import standing
+from deployctl.render.suggested import advice_lines, hint_line
 from deployctl.render.summary import summary
 from deployctl.render.text import put, safe
 from deployctl.verdicts import STAND_IN_ENVIRONMENT, Report, Verdict, VerdictState
@@ -53,6 +54,7 @@ def _print_verdict(console: Console, verdict: Verdict) -> None:
         _print_lines(console, "fix    ", fault.solution, "green", indent=4)
     _print_blocking(console, verdict)
     console.print()
+    _print_suggested(console, verdict)
 
 
 def _print_blocking(console: Console, verdict: Verdict) -> None:
@@ -85,6 +87,8 @@ def _print_rule(console: Console, findings: list[Finding], *, is_new: bool) -> N
     head = Text(safe(first.source) or safe(first.resource)).append(f"  {safe(first.rule)}", style="bold")
     put(console, head.append(f"  {first.severity.value}", style="dim"), indent=2)
     _print_lines(console, "write  ", first.how or "see the link", "green", indent=4)
+    for hint in dict.fromkeys(map(hint_line, findings)):
+        _print_lines(console, "values ", hint, "green", indent=4)
     for one in findings:
         place = f"{one.source}  " if one.source != first.source else ""
         _print_lines(console, "what   ", f"{place}{one.resource}: {one.what}", "", indent=4)
@@ -93,6 +97,14 @@ def _print_rule(console: Console, findings: list[Finding], *, is_new: bool) -> N
     _print_lines(console, "why    ", " ".join(first.why.split()), "dim", indent=4)
     _print_lines(console, "also   ", ", ".join(dict.fromkeys(_also(findings))), "dim", indent=4)
     _print_lines(console, "more   ", first.link, "dim", indent=4)
+
+
+def _print_suggested(console: Console, verdict: Verdict) -> None:
+    lines = list(advice_lines(verdict))
+    for line in lines:
+        put(console, Text(safe(line)), indent=2)
+    if lines:
+        console.print()
 
 
 def _also(findings: list[Finding]) -> Iterator[str]:

@@ -12,15 +12,16 @@ from deployctl.platform import Asked, platform_for
 from deployctl.verdicts import Report, VerdictState
 from tests.deployctl.offline import programs, run
 from tests.images import serving, sha256
-from tests.pipelines.charts import NEXUS, tgz
+from tests.pipelines.charts import CRD, NEXUS, tgz
 
 PLATFORM = platform_for(Asked(namespace="default"))
 
 
 @pytest.fixture
 def chart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A chart's folder, in the working directory."""
+    """A chart's folder, in the working directory; and time to look for values, however slow the machine is."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("deployctl.values_trials.MOST_SECONDS", 300.0)
     for name, content in NEXUS.items():
         path = tmp_path / "nexus" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +43,7 @@ def _service_types(report: Report) -> list[str]:
 
 def test_a_chart_is_checked_with_values_of_which_the_last_counts(chart: Path) -> None:
     report = _check(chart, "initJob: true\nservice: {type: NodePort}", "# mine\nservice:\n  type: LoadBalancer\n")
-    assert _service_types(report) == ["1.yaml:1 spec.type: it is LoadBalancer (nexus/templates/all.yaml)"]
+    assert _service_types(report) == ["1.yaml:3 spec.type: it is LoadBalancer (nexus/templates/all.yaml)"]
     assert report.verdicts[0].counted == "5 objects of nexus 1.2.3"
     assert not _service_types(_check(chart, ""))
 
@@ -83,3 +84,43 @@ def test_a_chart_that_is_none_is_told(chart: Path, monkeypatch: pytest.MonkeyPat
     assert "can't be read" in _check(Path("nothing.tgz")).verdicts[0].faults[0].reason
     monkeypatch.setattr("deployctl.loose_charts.LARGEST_ARCHIVE_BYTES", 10)
     assert "it is larger than" in _check(chart).verdicts[0].faults[0].reason
+
+
+def test_what_no_template_renders_is_found_at_the_chart_itself(chart: Path) -> None:
+    (chart / "crds").mkdir()
+    (chart / "crds" / "store.yaml").write_text(CRD)
+    found = [one for one in _check(chart).verdicts[0].findings if one.rule == "chart-crds"]
+    assert [one.source for one in found] == ["nexus/Chart.yaml"]
+
+
+BUILDER = Path(__file__).parents[1] / "charts" / "third_party" / "builder"
+
+
+def _places(report: Report, resource: str) -> set[str]:
+    return {one.source for one in report.verdicts[0].findings if one.resource == resource}
+
+
+def test_findings_name_the_file_of_the_template_in_charts_below_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("builder").symlink_to(BUILDER)
+    report = _check(Path("builder"))
+    assert _places(report, "Service/builder") == {"builder/templates/controller.yaml:27"}
+    names = {place.partition(":")[0] for place in _places(report, "StatefulSet/builder-store")}
+    assert names == {"builder/charts/key-store/templates/store.yaml"}
+
+
+def test_findings_name_the_archive_that_their_template_is_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = {path.relative_to(BUILDER).as_posix(): path.read_bytes() for path in BUILDER.rglob("*") if path.is_file()}
+    below = "charts/key-store/"
+    inner = tgz({name.removeprefix(below): text for name, text in files.items() if name.startswith(below)})
+    for name, content in {**files, "charts/key-store.tgz": inner}.items():
+        if not name.startswith(below):
+            path = tmp_path / "builder" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    assert _places(_check(Path("builder")), "StatefulSet/builder-store") == {"builder/charts/key-store.tgz"}
+    Path("builder.tgz").write_bytes(tgz(files))
+    assert _places(_check(Path("builder.tgz")), "Service/builder") == {"builder.tgz"}

@@ -6,6 +6,9 @@ import gzip
 import io
 import tarfile
 from collections.abc import Mapping
+from pathlib import Path
+
+from pipelines.third_party.chart import ThirdPartyChart, read_chart
 
 ABOUT = "apiVersion: v2\nname: nexus\nversion: 1.2.3\n"
 VALUES = """\
@@ -104,3 +107,10 @@ def tgz(files: Mapping[str, bytes], *, top: str = "nexus", more: tuple[tarfile.T
         for one in more:
             archive.addfile(one)
     return gzip.compress(buffer.getvalue(), mtime=0)
+
+
+def read_folder(name: str) -> ThirdPartyChart:
+    """One of the charts in tests/charts/third_party."""
+    folder = Path(__file__).parents[1] / "charts" / "third_party" / name
+    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return read_chart(files, name)
