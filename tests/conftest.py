@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 
@@ -23,6 +24,11 @@ from tools.stack.repositories import GitServer
 from tools.stack.stack import PLANE_TOOLS
 from tools.stack.supervisor import Supervisor
 from tools.toolbox import ensure
+
+
+# How long one example takes is the machine's doing, so it is no promise of a test.
+hypothesis.settings.register_profile("untimed", hypothesis.settings(), deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 def pytest_configure() -> None:

@@ -107,7 +107,7 @@ def test_ctrl_c_detaches_and_says_how_to_go_on(door: Door, tmp_path: Path) -> No
     door.says(EVENTS, event_stream(STAGE), kind="text/event-stream")
     environment = shell_of(door, tmp_path)
     with subprocess.Popen([PROGRAM, *RELEASE], env=environment, stdout=-1, stderr=-1, text=True) as process:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not any(call == EVENTS for call, _, _ in door.requests) and time.monotonic() < deadline:
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)

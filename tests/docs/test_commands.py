@@ -21,8 +21,8 @@ from tools.stack.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(page.relative_to(ROOT).as_posix() for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")))
-_START_SECONDS = 60
-_PAGE_SECONDS = 150
+_START_SECONDS = 180
+_PAGE_SECONDS = 500
 
 
 def _blocks(page: str, language: str) -> list[str]:

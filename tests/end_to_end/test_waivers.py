@@ -36,7 +36,7 @@ SERVICE = {
 }
 RULES = {"service-type", "service-selects"}
 OF_A_RELEASE = {"app": "waived", "team": "shop", "commit": "a" * 40}
-_HEARD_SECONDS = 20
+_HEARD_SECONDS = 60
 
 
 def _allowed(installation: Installation) -> bool:

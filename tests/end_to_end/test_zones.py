@@ -96,7 +96,7 @@ def test_a_changed_byte_in_a_bundle_is_refused(installation: Installation, relea
 
 
 def _ended(installation: Installation, release_id: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while True:
         found: dict[str, Any] = installation.api("shop", f"/api/v1/releases/{release_id}")
         if found["final"] or time.monotonic() > deadline:

@@ -143,7 +143,7 @@ class Server:
     log: Path
 
     def wait_until_up(self) -> Server:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
                 if httpx.get(f"{self.url}/healthz", timeout=5).status_code == 200:

@@ -28,7 +28,7 @@ ALWAYS = "always"
 _PREFIX = "differential."
 _WARNING = re.compile(rf"299 - \"Validation failed for ValidatingAdmissionPolicy '{re.escape(_PREFIX)}([a-z0-9-]+)'")
 _LABEL = "deploy-gateway.dev/differential"
-_READY_SECONDS = 20
+_READY_SECONDS = 120
 _ACCOUNTS = "system:serviceaccounts"
 # As the gateway, but with the rights to create anything: RBAC is not what is compared.
 _IDENTITY = (

@@ -51,7 +51,7 @@ def namespace(cluster: KubeCluster) -> str:
 
 def _settled(cluster: KubeCluster) -> ClusterFacts:
     """The facts when the server has told all: kinds that were added are published a moment later."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     first = cluster.facts()
     while (again := cluster.facts()) is not first and time.monotonic() < deadline:
         first = again

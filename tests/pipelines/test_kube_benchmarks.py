@@ -68,7 +68,7 @@ def refused(stack: Stack, chart: list[dict[str, Any]]) -> Iterator[Refused]:
         done = stack.kubectl("create", "--dry-run=server", "--filename=-", stdin=json.dumps(manifest))
         return done.stderr if done.returncode else ""
 
-    deadline = time.monotonic() + 20  # a policy holds a moment after it is written
+    deadline = time.monotonic() + 60  # a policy holds a moment after it is written
     while not refused({"containers": [{"name": "x", "image": "x"}]}) and time.monotonic() < deadline:
         time.sleep(0.1)
     yield refused
@@ -125,7 +125,7 @@ def collected(stack: Stack, template: dict[str, Any]) -> Iterator[list[Benchmark
         job |= {"apiVersion": "batch/v1", "kind": "Job"}
         job["metadata"] |= {"name": name, "namespace": COLLECTED}
         apply(stack, job)
-    jobs, deadline = KubeBenchmarkJobs(stack.gateway_kubeconfig), time.monotonic() + 30
+    jobs, deadline = KubeBenchmarkJobs(stack.gateway_kubeconfig), time.monotonic() + 60
     while len(found := jobs.finished(COLLECTED)) < 2 and time.monotonic() < deadline:
         time.sleep(0.2)
     yield list(found)

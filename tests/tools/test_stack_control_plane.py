@@ -80,7 +80,7 @@ def deployment(stack: Stack, namespace: str, simulate: str | None = None) -> str
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": [account, workload]})
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
+def eventually(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, "did not come about in time"

@@ -72,7 +72,8 @@ def condition_of(stack: Stack, namespace: str, job: str) -> str | None:
 
 
 def pod_of(stack: Stack, namespace: str) -> dict[str, Any]:
-    found: list[dict[str, Any]] = get(stack, "pods", "-n", namespace)["items"]
+    """The one Pod of the namespace, waited for: a Job has its Pod a moment after it was made."""
+    found: list[dict[str, Any]] = eventually(lambda: get(stack, "pods", "-n", namespace)["items"])
     return found[0]
 
 

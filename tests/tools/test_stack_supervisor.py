@@ -41,7 +41,7 @@ def sleeper(name: str, ready: Callable[[int], bool] = lambda _pid: True, **more:
     return Component(name, ("sleep", "60"), ready, environment={"PATH": os.environ["PATH"]}, **more)
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+def eventually(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
