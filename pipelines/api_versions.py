@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipelines.catalogue.kubernetes import DEPRECATED, REMOVED
+from pipelines.catalogue.kubernetes import API_VERSIONS, DEPRECATED, REMOVED
 from pipelines.findings import Finding
 from pipelines.manifests import name_of
 from pipelines.ports import CheckSubject, Manifest
@@ -98,7 +98,7 @@ _TABLE = {
 class ApiVersions:
     """Implements `pipelines.ports.Check`: what a cluster that has left it out knows nothing of."""
 
-    name = "policy"
+    name = API_VERSIONS
 
     def findings(self, subject: CheckSubject) -> tuple[Finding, ...]:
         """See `pipelines.ports.Check.findings`."""

@@ -12,10 +12,12 @@ from pipelines.bundle import Bundle, BundleDigest, thaw
 from pipelines.errors import BundleMismatch, PreflightRefused, RolloutFailed
 from pipelines.ports import Change, Cluster, Helm, Reporter
 from pipelines.reporting import stage
+from pipelines.stages.needs import insist_on_what_is_needed
 from pipelines.stages.preflight import preflight, verify_bundle
 from pipelines.stages.rollout import rollout
 from pipelines.stages.verify import verify
 from pipelines.states import ReleaseState, StageName
+from pipelines.waivers import Waiver
 
 _SETTLING_TRIALS, _SETTLING_SECONDS = 6, 0.5
 
@@ -26,6 +28,7 @@ class DeployRequest:
 
     `runs` is the manifest that was rolled out there last, for what would be deleted; empty when there is none.
     `parameters` are what the policies of the cluster are to be given; None: they are left as they are.
+    `waivers` are those in force for this App in this Environment.
     """
 
     release_id: str
@@ -41,6 +44,7 @@ class DeployRequest:
     render_timeout_seconds: float = 15.0
     runs: bytes = b""
     parameters: Mapping[str, str] | None = None
+    waivers: tuple[Waiver, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,11 @@ def deploy(request: DeployRequest, ports: DeployPorts, reporter: Reporter) -> De
             changes = _tried(bundle, request, ports.cluster)
             same.result()
         reporter.changes(changes)
+        # After the dry-run, which makes the namespace: teams can make what is missing only in one that is there.
+        for line in insist_on_what_is_needed(
+            bundle, request.environment, request.waivers, ports.cluster, dry_run=request.dry_run
+        ):
+            reporter.log(StageName.PREFLIGHT, line)
         outcome.detail = summary(changes)
     if request.dry_run:
         return Deployed(ReleaseState.PLANNED, None, f"nothing was changed; it would {summary(changes)}", None)

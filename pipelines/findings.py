@@ -30,7 +30,7 @@ class Finding:
 
     `resource` is `Kind/name`, `field` a path such as `spec.containers[0].image` (empty: the whole object),
     `source` the place to edit (`deploy.yaml:7`, or `k8s/deployment.yaml:12`; empty when unknown),
-    `how` ready to paste, `found_by` the check that says so (`policy`, `relations`, `kube-score`, `schema`, …).
+    `how` ready to paste, `found_by` the check that says so (`policy`, `api-versions`, `kube-score`, `schema`, …).
     `waiver` is who answers for an exception, until when and why, in one line; empty: there is none. `enforce_from` is
     the first day (UTC, `2027-01-31`) on which a warning blocks; empty: none is known.
     `also_found_by` are the rules that say the same of the same field. `values_hint` is YAML for the values of a

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from pipelines.catalogue.kubernetes import BEYOND
+from pipelines.catalogue.kubernetes import BEYOND, GRANTS
 from pipelines.cluster import ACCESS
 from pipelines.findings import Finding
 from pipelines.manifests import name_of, without_nulls
@@ -31,7 +31,7 @@ def _own() -> dict[tuple[str, str], frozenset[str]]:
 class Grants:
     """Implements `pipelines.ports.Check`."""
 
-    name = "policy"
+    name = GRANTS
 
     def findings(self, subject: CheckSubject) -> tuple[Finding, ...]:
         """See `pipelines.ports.Check.findings`."""

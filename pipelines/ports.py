@@ -276,6 +276,9 @@ class Cluster(Protocol):
     def host_holders(self, hosts: Collection[str], *, namespace: str) -> tuple[HostHolder, ...]:
         """What exposes one of `hosts` (lower case) in any namespace but this one."""
 
+    def has(self, api_version: str, kind: str, name: str, *, namespace: str) -> bool:
+        """Whether the object is there. What is in it, such as the values of a Secret, is not asked for."""
+
     def dry_run(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[Change, ...]:
         """Server-side dry-run of each object, compared with what runs; secrets masked.
 

@@ -54,7 +54,8 @@ def _request(context: DeployContext, release: Release) -> DeployRequest:
     environment = context.settings.environment(release.environment).as_of(today, release.app)
     waivers = context.store.waivers.in_force(today)
     findings = context.store.releases.findings(release.id)
-    insist_on_still_allowed(findings, in_force(waivers, release.app, environment.name, today), today)
+    own_waivers = in_force(waivers, release.app, environment.name, today)
+    insist_on_still_allowed(findings, own_waivers, today)
     return DeployRequest(
         release_id=release.id,
         digest=release.bundle,
@@ -69,6 +70,7 @@ def _request(context: DeployContext, release: Release) -> DeployRequest:
         render_timeout_seconds=context.settings.limits.render_timeout_seconds,
         runs=_what_runs(context, release),
         parameters=policy_parameters(context.settings, context.cluster, waivers, today),
+        waivers=own_waivers,
     )
 
 

@@ -10,6 +10,8 @@ _WHY = (
 )
 _LINK = "https://kubernetes.io/docs/reference/using-api/deprecation-guide/"
 _HOW = "apiVersion: apps/v1    # what `kubectl explain KIND` says"
+# The names of the checks that look: what has no answer in time is told by the same.
+API_VERSIONS, GRANTS = "api-versions", "grants"
 
 REMOVED = Entry(
     id="api-removed",
@@ -18,6 +20,7 @@ REMOVED = Entry(
     why=_WHY,
     how=_HOW,
     link=_LINK,
+    found_by=API_VERSIONS,
 )
 DEPRECATED = Entry(
     id="api-deprecated",
@@ -27,6 +30,7 @@ DEPRECATED = Entry(
     how=_HOW,
     link=_LINK,
     mode=Mode.WARN,
+    found_by=API_VERSIONS,
 )
 BEYOND = Entry(
     id="rbac-grantable",
@@ -35,5 +39,6 @@ BEYOND = Entry(
     why="Kubernetes lets nobody grant what they may not do themselves, so the cluster refuses such a Role.",
     how="# leave it out, or ask the platform to bind the gateway to a ClusterRole with it, and to have this rule warn",
     link="https://kubernetes.io/docs/reference/access-authn-authz/rbac/#restrictions-on-role-creation-or-update",
+    found_by=GRANTS,
 )
 KUBERNETES = (REMOVED, DEPRECATED, BEYOND)

@@ -56,13 +56,11 @@ def dangling(release: Release) -> Iterator[Finding]:
 
 
 def needed(release: Release) -> tuple[Reference, ...]:
-    """What has to be in the cluster before: each object once, as the first that names it does."""
+    """What has to be in the cluster before, in every place that names it, in order."""
     brought = _brought(release)
-    found: dict[tuple[str, str], Reference] = {}
-    for one in _references(release):
-        if one.kind != "ServiceAccount" and (one.kind, one.name) not in brought:
-            found.setdefault((one.kind, one.name), one)
-    return tuple(found.values())
+    return tuple(
+        one for one in _references(release) if one.kind != "ServiceAccount" and (one.kind, one.name) not in brought
+    )
 
 
 _UNKNOWN = object()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from pipelines.manifests import name_of
-from pipelines.ports import CheckSubject, Manifest
+from pipelines.ports import Manifest
 from pipelines.relations.selectors import selects, selects_plain
 from pipelines.relations.values import mapping, mappings
 from pipelines.resources import WORKLOADS, at, field_text, group_of, pod_spec_path
@@ -89,10 +89,20 @@ def _lasts(label: str) -> bool:
     return not label.startswith(_OURS) and label not in _OF_A_VERSION
 
 
+class Together(Protocol):
+    """Objects that are rolled out together into `namespace`."""
+
+    @property
+    def objects(self) -> tuple[Manifest, ...]: ...
+
+    @property
+    def namespace(self) -> str: ...
+
+
 class Release:
     """All objects that are rolled out together."""
 
-    def __init__(self, subject: CheckSubject) -> None:
+    def __init__(self, subject: Together) -> None:
         self.objects = subject.objects
         self.namespace = subject.namespace
 

@@ -53,6 +53,7 @@ APPS = tuple(
         "verify-fails",
         "files",
         "secrets",
+        "needy",
         "host-holder",
         "host-second",
         "host-raw",

@@ -78,3 +78,23 @@ def test_a_secrets_value_is_nowhere_but_in_the_secret(
     for place in (*everything, _stored(installation)):
         assert b"secrets" in place
         assert not any(form in place for form in forms)
+
+
+def test_a_secret_that_is_missing_is_told_at_once_in_a_namespace_where_it_can_be_made(
+    installation: Installation, push: Callable[..., str], release: Callable[..., dict[str, Any]]
+) -> None:
+    push("needy", WEB + "env: {PASSWORD: {secret: database, key: password}}\n")
+    first = release("needy")
+    assert (first["state"], first["code"]) == ("blocked", "preflight-refused"), first["message"]
+    assert "Secret/database is neither in this Release nor in the namespace needy-staging" in first["message"]
+    create = (
+        "create",
+        "secret",
+        "generic",
+        "database",
+        "--namespace=needy-staging",
+        f"--from-literal=password={SECRET}",
+    )
+    installation.stack.kubectl(*create)
+    second = release("needy")
+    assert second["state"] == "deployed", second["message"]

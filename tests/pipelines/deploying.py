@@ -53,6 +53,7 @@ class Place:
     last: tuple[RolloutProgress | JobLine, ...] = ()
     written: list[Mapping[str, str]] = field(default_factory=list)
     refusals: int = 0
+    present: frozenset[str] = frozenset()
 
     def facts(self) -> ClusterFacts:
         return FACTS
@@ -70,6 +71,9 @@ class Place:
 
     def host_holders(self, hosts: Collection[str], *, namespace: str) -> tuple[HostHolder, ...]:
         return tuple(one for one in self.holders if one.host in hosts and one.namespace != namespace)
+
+    def has(self, api_version: str, kind: str, name: str, *, namespace: str) -> bool:
+        return self.has_namespace and f"{kind}/{name}" in self.present
 
     def remove_failed_jobs(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[str, ...]:
         return self.removed

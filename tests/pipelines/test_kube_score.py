@@ -72,6 +72,27 @@ def test_a_teams_annotation_waives_nothing(kube_score: KubeScore, standard: tupl
     assert [one.rule for one in kube_score.findings(subject(without))] == ["kube-score/pod-networkpolicy"]
 
 
+def test_a_teams_annotation_adds_no_check_that_nobody_asked_for(kube_score: KubeScore, good: dict[str, Any]) -> None:
+    optional = {"kube-score/enable": "container-resource-requests-equal-limits"}
+    good["Deployment"]["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"] = {
+        "cpu": "1m",
+        "memory": "1Mi",
+    }
+    for one in (good["Deployment"], good["Deployment"]["spec"]["template"]):
+        one["metadata"].setdefault("annotations", {}).update(optional)
+    rules = {one.rule for one in kube_score.findings(subject(tuple(good.values())))}
+    assert "kube-score/container-resource-requests-equal-limits" not in rules
+
+
+@pytest.mark.parametrize(("cluster", "told"), [("v1.36.3", True), ("v1.20.4", False)])
+def test_a_version_of_the_api_is_judged_for_the_clusters_own_release(
+    kube_score: KubeScore, good: dict[str, Any], cluster: str, told: bool
+) -> None:
+    asked = subject(({**good["PodDisruptionBudget"], "apiVersion": "policy/v1beta1"},))
+    found = kube_score.findings(replace(asked, facts=replace(asked.facts, kubernetes_version=cluster)))
+    assert ("kube-score/stable-version" in {one.rule for one in found}) is told
+
+
 def test_a_check_that_we_say_nothing_of_brings_its_own_words(kube_score: KubeScore, good: dict[str, Any]) -> None:
     good["Service"]["spec"]["type"] = "NodePort"
     found = kube_score.findings(subject(tuple(good.values())))

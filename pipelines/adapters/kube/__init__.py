@@ -57,6 +57,11 @@ class KubeCluster:
         """See `pipelines.ports.Cluster.host_holders`."""
         return host_holders(self._connection, hosts, namespace)
 
+    def has(self, api_version: str, kind: str, name: str, *, namespace: str) -> bool:
+        """See `pipelines.ports.Cluster.has`."""
+        named = {"apiVersion": api_version, "kind": kind, "metadata": {"name": name}}
+        return self._connection.metadata(self._connection.path_of(named, namespace)) is not None
+
     def dry_run(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[Change, ...]:
         """See `pipelines.ports.Cluster.dry_run`."""
         return DryRun(self._connection, namespace).changes(tuple(objects))

@@ -29,6 +29,9 @@ _TRY_AGAIN = frozenset({429, 500, 502, 503, 504})
 _UNDECODABLE = re.compile(r"failed to convert new object|failed to create typed")
 _POOL = 12
 _APPLY = "application/apply-patch+yaml"
+_JSON = "application/json"
+# Without `application/json` as a second choice: a server that can't leave out the rest says so, and sends nothing.
+_METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 
 class Refused(GatewayError):
@@ -61,7 +64,7 @@ class Connection:
         settings.retries = False
         self._api = client.ApiClient(settings)
         self._host = settings.host
-        self._headers = {"Accept": "application/json", "User-Agent": "deploy-gateway"}
+        self._headers = {"User-Agent": "deploy-gateway"}
         authentication: Any = settings.auth_settings()
         self._headers.update({setting["key"]: setting["value"] for setting in authentication.values()})
         self._resources: dict[str, dict[str, tuple[str, bool]]] = {}
@@ -74,6 +77,18 @@ class Connection:
         """Like `get`; None where there is nothing."""
         try:
             return self.get(path, **query)
+        except Refused as refused:
+            if refused.status == 404:
+                return None
+            raise
+
+    def metadata(self, path: str) -> Any | None:
+        """The metadata of an object; None where there is none. What is in it stays in the server.
+
+        Raises `Refused`, `ClusterUnavailable`.
+        """
+        try:
+            return self._json("GET", path, {}, accept=_METADATA)
         except Refused as refused:
             if refused.status == 404:
                 return None
@@ -155,12 +170,13 @@ class Connection:
         query: Mapping[str, str | int],
         body: Manifest | None = None,
         content_type: str = "",
+        accept: str = _JSON,
     ) -> Any:
         deadline = time.monotonic() + self._patience_seconds
         pause = _FIRST_PAUSE_SECONDS
         while True:
             try:
-                response = self._send(method, path, query, body, content_type, _TIMEOUT_SECONDS)
+                response = self._send(method, path, query, body, content_type, _TIMEOUT_SECONDS, accept)
                 content = response.read()
                 if response.status < 300:
                     return json.loads(content)
@@ -183,9 +199,12 @@ class Connection:
         body: Manifest | None,
         content_type: str,
         timeout_seconds: float,
+        accept: str = _JSON,
     ) -> urllib3.BaseHTTPResponse:
         url = f"{self._host}{path}?{urlencode(query)}" if query else f"{self._host}{path}"
-        headers = {**self._headers, "Content-Type": content_type} if content_type else self._headers
+        headers = {**self._headers, "Accept": accept}
+        if content_type:
+            headers["Content-Type"] = content_type
         response: urllib3.BaseHTTPResponse = self._api.rest_client.pool_manager.request(
             method,
             url,

@@ -176,6 +176,8 @@ def test_what_is_not_brought_is_for_the_preflight_to_find() -> None:
             f"{path}.volumes[0].persistentVolumeClaim.claimName",
         ),
         Reference("Secret", "keys", "", "Deployment/checkout", f"{path}.volumes[1].secret"),
+        Reference("Secret", "keys", "tls.key", "Deployment/checkout", f"{path}.volumes[1].secret.items[0]"),
+        Reference("Secret", "keys", "", "Deployment/checkout", f"{path}.containers[0].envFrom[0].secretRef"),
     )
     assert needed(Release(subject(made)))[0].target == "Secret/registry"
 
