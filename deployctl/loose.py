@@ -22,7 +22,7 @@ from pipelines.findings import Finding, blocking
 from pipelines.manifests import name_of, to_value
 from pipelines.place import Place
 from pipelines.ports import Checkout, Manifest
-from pipelines.raw_manifests import labelled
+from pipelines.raw_manifests import fault_in_name, fault_in_version, labelled
 from pipelines.resources import at
 from pipelines.sources import Written
 from pipelines.stages.checkout import Source
@@ -111,6 +111,10 @@ def _add(node: Node, name: str, place: Place, found: list[Batch], faults: list[F
         reason = "this is no object with apiVersion, kind and metadata"
         faults.append(Fault(f"{name}:{node.line}", reason, "Write a Kubernetes object, or name other files"))
         return
+    fault = fault_in_version(value["apiVersion"]) or fault_in_name(value)
+    if fault is not None:
+        faults.append(Fault(f"{name}:{node.line}", *fault))
+        return
     resource = name_of(value)
     if resource in found[-1].written:
         found.append(Batch())
@@ -143,7 +147,8 @@ def check_manifests(name: str, files: Mapping[str, bytes], local: Local) -> Verd
             found += local.judged(*_as_made(name, batch, place))
     except GatewayError as error:
         faults = [*faults, Fault(name, error.reason, error.solution)]
-        state, code = VerdictState.CRASHED, error.code
+        state = VerdictState.INVALID if isinstance(error, InvalidInput) else VerdictState.CRASHED
+        code = error.code
     if blocking(found) and state is VerdictState.PASSED:
         state = VerdictState.BLOCKED
     objects = sum(len(batch.objects) for batch in made)

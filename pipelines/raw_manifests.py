@@ -48,6 +48,9 @@ def insist_on_own(value: Any, where: str, place: Place) -> dict[str, Any]:
     """`value`, when it is one object that this App may bring; raises `InvalidDeployFile` at `where` otherwise."""
     if not isinstance(value, dict) or not all(isinstance(value.get(key), str) for key in ("apiVersion", "kind")):
         raise InvalidDeployFile("this is no object with apiVersion and kind", "Write a Kubernetes object", where=where)
+    fault = fault_in_version(value["apiVersion"])
+    if fault is not None:
+        raise InvalidDeployFile(*fault, where=where)
     # Whoever reads the objects of a List one by one would find among them what is refused below.
     if value["kind"].endswith("List") or isinstance(value.get("items"), list):
         raise InvalidDeployFile(
@@ -61,9 +64,10 @@ def insist_on_own(value: Any, where: str, place: Place) -> dict[str, Any]:
             "Leave this object out",
             where=where,
         )
-    metadata = value.get("metadata")
-    if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
-        raise InvalidDeployFile(f"this {value['kind']} has no metadata.name", "Give it a name", where=where)
+    fault = fault_in_name(value)
+    if fault is not None:
+        raise InvalidDeployFile(*fault, where=where)
+    metadata = value["metadata"]
     namespace = metadata.get("namespace", place.namespace)
     if namespace != place.namespace:
         raise InvalidDeployFile(
@@ -78,6 +82,30 @@ def insist_on_own(value: Any, where: str, place: Place) -> dict[str, Any]:
             where=where,
         )
     return value
+
+
+def fault_in_version(api_version: str) -> tuple[str, str] | None:
+    """Reason and solution when no API can be called `api_version`: groups and versions are in lower case."""
+    if api_version and api_version == api_version.lower():
+        return None
+    solution = f"Write `apiVersion: {api_version.lower()}`" if api_version else "Write its apiVersion, such as apps/v1"
+    return f"there is no apiVersion {api_version!r}: groups and versions are in lower case", solution
+
+
+def fault_in_name(value: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Reason and solution when the object `value` has no metadata.name that is a text."""
+    metadata = value.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    if isinstance(name, str) and name:
+        return None
+    kind = value["kind"]
+    if isinstance(metadata, dict) and metadata.get("generateName"):
+        reason = f"this {kind} has a generateName and no metadata.name: it would be another object each time"
+        return reason, "Write `name:` in place of `generateName:`"
+    if name is not None and not isinstance(name, str):
+        reason = f"the metadata.name of this {kind} is read as {json.dumps(name)}, and not as a text"
+        return reason, "Put it in quotes: plain y, on, no and numbers are no texts in YAML 1.1"
+    return f"this {kind} has no metadata.name", "Give it a name: `metadata: {name: ...}`"
 
 
 def insist_on_annotations(manifest: Manifest, node: Node, where: Callable[..., str]) -> None:

@@ -34,9 +34,17 @@ def _require_session() -> None:
 def _insist_on_own_form() -> None:
     """A browser says from where a form is sent; one from elsewhere is not of the reader's doing."""
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    ours = {request.host, urlsplit(gateway().settings.public_url).netloc}
-    if site not in (None, "same-origin") or (origin is not None and urlsplit(origin).netloc not in ours):
+    ours = {request.host, urlsplit(gateway().settings.public_url).netloc} - {""}
+    if site not in (None, "same-origin") or (origin is not None and _host_in(origin) not in ours):
         raise Forbidden("this form was sent from another site", "Open the page here, and send the form from it")
+
+
+def _host_in(origin: str) -> str:
+    """The host and port that `origin` names; empty, and so nobody's, for what is no address."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def _holder() -> Principal | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pipelines.catalogue.entry import Entry
 from pipelines.catalogue.kube_score import KUBE_SCORE, PREFIX, check_of_theirs
-from pipelines.errors import CheckCrashed
+from pipelines.errors import CheckCrashed, InvalidInput
 from pipelines.findings import Finding, Mode
 from pipelines.manifests import name_of
 from pipelines.ports import CheckSubject, Manifest
@@ -23,6 +23,7 @@ _TIMEOUT_SECONDS = 30.0
 
 _SEEN_KINDS = WORKLOADS | {"Service", "NetworkPolicy", "PodDisruptionBudget", "Ingress", "HorizontalPodAutoscaler"}
 _ABOUT_PROBES = frozenset({"pod-probes", "pod-probes-identical"})
+_MISTYPED = re.compile(r"Kind=(\w+): .*cannot unmarshal (bool|number) into Go struct field \w+\.(\S+) of type")
 _ENTRIES = {entry.id: entry for entry in KUBE_SCORE}
 
 
@@ -76,10 +77,23 @@ class KubeScore:
             scored = json.loads(done.stdout)
         except ValueError as error:
             words = done.stderr.decode("utf-8", "replace").strip()[-300:] or f"exit code {done.returncode}"
+            mistyped = _MISTYPED.search(words)
+            if mistyped is not None:
+                raise _not_a_text(mistyped, subject.objects) from error
             raise CheckCrashed(f"kube-score gave no answer: {words}", "Correct what it names, or report it") from error
         if not isinstance(scored, list):
             raise CheckCrashed("kube-score looked at nothing", "Report it: this manifest is not read as it should be")
         return scored
+
+
+def _not_a_text(mistyped: re.Match[str], objects: tuple[Manifest, ...]) -> InvalidInput:
+    """What Go said of a plain value: which field it is in, and which objects it may be."""
+    kind, found, field = mistyped.groups()
+    names = [name_of(one) for one in objects if one["kind"] == kind]
+    return InvalidInput(
+        f"{field} takes no {found}, and what is written there is read as one ({', '.join(names[:5])})",
+        "Put a text in quotes: plain y, n, yes, no, on, off and numbers are no texts in YAML 1.1",
+    )
 
 
 def _with_namespace(manifest: Any, namespace: str) -> Any:

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from deployctl.exits import Exit
 from deployctl.local import Local, Programs
@@ -116,6 +118,68 @@ def test_a_path_that_is_not_there_has_the_form_that_was_asked_for(tmp_path: Path
 def test_an_empty_input_is_told_what_to_send(local: Local) -> None:
     (fault,) = check_manifests("stdin", {"stdin": b""}, local).faults
     assert fault.solution == "Send some: helm template NAME CHART | deployctl check -"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "reason", "solution"),
+    [
+        ("{generateName: migrate-}", "has a generateName and no metadata.name", "Write `name:`"),
+        ("{name: on}", "is read as true", "in quotes"),
+        ("{labels: {a: b}}", "has no metadata.name", "Give it a name"),
+    ],
+)
+def test_an_object_without_a_name_is_told_and_the_other_files_are_answered(
+    local: Local, metadata: str, reason: str, solution: str
+) -> None:
+    nameless = f"apiVersion: batch/v1\nkind: Job\nmetadata: {metadata}\nspec: {{}}\n"
+    verdict = check_manifests("k8s", {"a.yaml": (CLOSED + "---\n" + nameless).encode(), "b.yaml": OPEN.encode()}, local)
+    assert (verdict.state, verdict.faults[0].where) == (VerdictState.INVALID, "a.yaml:6")
+    assert reason in verdict.faults[0].reason
+    assert solution in verdict.faults[0].solution
+    assert "service-type" in [one.rule for one in verdict.findings]
+
+
+def test_an_api_version_in_capitals_is_told_with_what_was_meant(local: Local) -> None:
+    text = "apiVersion: Apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
+    verdict = check_manifests("a.yaml", {"a.yaml": text.encode()}, local)
+    assert verdict.state is VerdictState.INVALID
+    assert verdict.faults[0].solution == "Write `apiVersion: apps/v1`"
+
+
+@pytest.mark.parametrize("field", ["selector: {app: on}", "clusterIP: 12", "type: y"])
+def test_a_plain_word_where_a_text_is_due_is_no_crash_but_to_be_quoted(local: Local, field: str) -> None:
+    text = f"apiVersion: v1\nkind: Service\nmetadata: {{name: web}}\nspec:\n  {field}\n"
+    verdict = check_manifests("a.yaml", {"a.yaml": text.encode()}, local)
+    assert verdict.state is VerdictState.INVALID
+    assert f"spec.{field.partition(':')[0]} takes no " in verdict.faults[0].reason
+    assert "Service/web" in verdict.faults[0].reason
+    assert "in quotes" in verdict.faults[0].solution
+
+
+_SCALARS = st.sampled_from([None, True, 0, -1, 1.5, "", "a", "y", "{{ x }}", "\u2028"])
+_VALUES = st.recursive(
+    _SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from(["name", "spec", "template", "containers", "metadata", "image"]), inner)
+    ),
+    max_leaves=6,
+)
+_OBJECTS = st.fixed_dictionaries(
+    {
+        "apiVersion": st.sampled_from(["v1", "apps/v1", "batch/v1", "Apps/v1", "/", ""]),
+        "kind": st.sampled_from(["Pod", "Deployment", "Service", "CronJob", "deployment", "List", "Nothing"]),
+        "metadata": _VALUES | st.just({"name": "a"}) | st.just({"generateName": "a-"}),
+    },
+    optional={"spec": _VALUES, "data": _VALUES, "items": _VALUES},
+)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(_OBJECTS)
+def test_odd_objects_end_in_a_verdict(local: Local, value: object) -> None:
+    verdict = check_manifests("a.json", {"a.json": json.dumps(value).encode()}, local)
+    assert verdict.state in VerdictState
 
 
 def test_what_could_not_be_read_hides_no_finding_beside_it(local: Local) -> None:

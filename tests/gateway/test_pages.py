@@ -192,7 +192,8 @@ def test_a_session_ends_with_its_time_and_with_its_token(
 
 
 @pytest.mark.parametrize(
-    "headers", [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}]
+    "headers",
+    [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": "http://["}, {"Sec-Fetch-Site": "cross-site"}],
 )
 @pytest.mark.parametrize("path", ["/sign-in", "/sign-out"])
 def test_a_form_from_another_site_is_refused(

@@ -44,11 +44,13 @@ _CLUSTER_KINDS = (
     ("external-secrets.io/v1", "ClusterSecretStore"),
     ("v1", "PersistentVolume"),
     ("v1", "Node"),
+    ("v1", "Namespace"),
 )
 _PLATFORM_KINDS = (
     ("v1", "ResourceQuota"),
     ("v1", "LimitRange"),
     ("v1", "Endpoints"),
+    ("v1", "Binding"),
     ("discovery.k8s.io/v1", "EndpointSlice"),
     ("gateway.networking.k8s.io/v1", "Gateway"),
     ("gateway.networking.k8s.io/v1beta1", "ReferenceGrant"),
@@ -61,6 +63,11 @@ _PLATFORM_KINDS = (
     ("security.istio.io/v1", "RequestAuthentication"),
     ("external-secrets.io/v1", "SecretStore"),
     ("monitoring.coreos.com/v1", "Prometheus"),
+    ("traefik.io/v1alpha1", "IngressRoute"),
+    ("projectcontour.io/v1", "HTTPProxy"),
+    ("configuration.konghq.com/v1", "KongIngress"),
+    ("k8s.nginx.org/v1", "VirtualServer"),
+    ("getambassador.io/v2", "Mapping"),
 )
 _OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "0f0f0f0f-0000-4000-8000-000000000000"}
 

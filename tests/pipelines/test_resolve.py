@@ -137,6 +137,8 @@ def _annotated(annotation: str) -> str:
         pytest.param(("- 1\n",), "no object with apiVersion", "k8s/0.yaml:1", id="a list"),
         pytest.param(("kind: Pod\n",), "no object with apiVersion", "k8s/0.yaml:1", id="no apiVersion"),
         pytest.param(("apiVersion: v1\nkind: 7\n",), "no object with apiVersion", "k8s/0.yaml:1", id="a number"),
+        pytest.param(("apiVersion: V1\nkind: Pod\n",), "no apiVersion 'V1'", "k8s/0.yaml:1", id="capitals"),
+        pytest.param((_MAP.replace("a}", "on}"),), "is read as true", "k8s/0.yaml:1", id="a name that is no text"),
         pytest.param(
             ("apiVersion: v1\nkind: Namespace\nmetadata: {name: x}\n",), "brings none", "k8s/0.yaml:1", id="a namespace"
         ),
