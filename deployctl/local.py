@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import subprocess
 import time
@@ -14,7 +13,7 @@ from deployctl.platform import Platform
 from deployctl.values_trials import advised
 from deployctl.verdicts import Suggested, Verdict, VerdictState
 from pipelines import yaml_nodes
-from pipelines.adapters.helm import HelmClient
+from pipelines.adapters.helm_rendering import HelmRenderer
 from pipelines.adapters.programs import cache_dir
 from pipelines.adapters.schemas import Schemas
 from pipelines.apps import CommitSha
@@ -29,9 +28,6 @@ from pipelines.stages.checkout import Source, read_deploy_file, read_source
 from pipelines.states import StageName, StageState
 from pipelines.third_party.published import ChartRepository, PublishedChart
 from pipelines.yaml_nodes import InvalidYaml
-
-# It logs each command that fails; here that is said once, as a verdict.
-logging.getLogger("pyhelm3").addHandler(logging.NullHandler())
 
 NO_COMMIT = CommitSha("0" * 40)
 
@@ -56,7 +52,7 @@ class Local:
         schemas = Schemas() if platform.facts.schemas else None
         self._ports = JudgePorts(
             registry=None,
-            helm=HelmClient(programs.helm, scratch),
+            helm=HelmRenderer(programs.helm, scratch),
             lint=lint_checks(programs.kube_score, schemas) if programs.kube_score else (),
             charts=Downloads(platform.chart_repositories),
             policy=policy_checks(rules) if programs.kube_score else (),

@@ -13,7 +13,7 @@ from pipelines.bundle import Bundle, BundleDigest, freeze
 from pipelines.duplicates import merged
 from pipelines.findings import Finding, blocking
 from pipelines.place import Place
-from pipelines.ports import Check, CheckSubject, ClusterFacts, Git, Helm, Registry, Reporter
+from pipelines.ports import Check, CheckSubject, ClusterFacts, Git, Registry, Renderer, Reporter
 from pipelines.reporting import Outcome, stage
 from pipelines.snippets import of_kubernetes
 from pipelines.sources import located, of_chart
@@ -61,7 +61,7 @@ class JudgePorts:
     """
 
     registry: Registry | None
-    helm: Helm
+    helm: Renderer
     lint: tuple[Check, ...]
     policy: tuple[Check, ...]
     charts: Charts | None = None

@@ -199,8 +199,8 @@ class Keys(Protocol):
         """Whether `signature` is one of these keys' for `message`."""
 
 
-class Helm(Protocol):
-    """Renders, installs and reads releases. The cluster credentials are the adapter's, where it has any."""
+class Renderer(Protocol):
+    """Packs and renders charts. No cluster is asked."""
 
     def package(self, chart: Path, files: Mapping[str, bytes] | None = None) -> tuple[str, str, bytes]:
         """Name, version and reproducible gzipped tar of the chart directory `chart`, with `files` added."""
@@ -217,6 +217,10 @@ class Helm(Protocol):
         timeout_seconds: float,
     ) -> bytes:
         """What `helm template` prints, hooks included. No cluster is asked. Raises RenderFailed, DiskFull."""
+
+
+class Helm(Renderer, Protocol):
+    """Installs and reads releases too. The cluster credentials are the adapter's, where it has any."""
 
     def history(self, *, release: str, namespace: str) -> tuple[HelmRevision, ...]:
         """Oldest first; empty when there is no such release. Raises ClusterUnavailable."""

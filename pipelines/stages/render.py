@@ -9,7 +9,7 @@ from typing import Any
 from pipelines.findings import Finding
 from pipelines.manifests import parse
 from pipelines.place import Place
-from pipelines.ports import ClusterFacts, Helm, Manifest
+from pipelines.ports import ClusterFacts, Manifest, Renderer
 from pipelines.stages.resolve import Resolved
 from pipelines.third_party.rendering import brought, chart_files
 
@@ -36,7 +36,9 @@ class Rendered:
         return f"{self.chart_name} {self.chart_version}"
 
 
-def render(resolved: Resolved, place: Place, facts: ClusterFacts, helm: Helm, *, timeout_seconds: float) -> Rendered:
+def render(
+    resolved: Resolved, place: Place, facts: ClusterFacts, helm: Renderer, *, timeout_seconds: float
+) -> Rendered:
     """Raises `RenderFailed`, `InvalidDeployFile` for what no App may bring, `CheckCrashed` when it takes too long."""
 
     def rendered(chart: bytes) -> bytes:
