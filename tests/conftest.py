@@ -25,7 +25,6 @@ from tools.stack.stack import PLANE_TOOLS
 from tools.stack.supervisor import Supervisor
 from tools.toolbox import ensure
 
-
 # How long one example takes is the machine's doing, so it is no promise of a test.
 hypothesis.settings.register_profile("untimed", hypothesis.settings(), deadline=None)
 hypothesis.settings.load_profile("untimed")
