@@ -22,7 +22,7 @@ from pipelines.findings import Finding, blocking
 from pipelines.manifests import name_of, to_value
 from pipelines.place import Place
 from pipelines.ports import Checkout, Manifest
-from pipelines.raw_manifests import fault_in_name, fault_in_version, labelled
+from pipelines.raw_manifests import fault_in_kind, fault_in_name, fault_in_version, labelled
 from pipelines.resources import at
 from pipelines.sources import Written
 from pipelines.stages.checkout import Source
@@ -111,7 +111,7 @@ def _add(node: Node, name: str, place: Place, found: list[Batch], faults: list[F
         reason = "this is no object with apiVersion, kind and metadata"
         faults.append(Fault(f"{name}:{node.line}", reason, "Write a Kubernetes object, or name other files"))
         return
-    fault = fault_in_version(value["apiVersion"]) or fault_in_name(value)
+    fault = fault_in_version(value["apiVersion"]) or fault_in_kind(value["kind"]) or fault_in_name(value)
     if fault is not None:
         faults.append(Fault(f"{name}:{node.line}", *fault))
         return

@@ -58,13 +58,7 @@ def insist_on_own(value: Any, where: str, place: Place) -> dict[str, Any]:
             "Write each of its items as a document of its own, with --- between them",
             where=where,
         )
-    if value["kind"] == "Namespace":
-        raise InvalidDeployFile(
-            "an App lives in the namespace that the platform gives it, and brings none",
-            "Leave this object out",
-            where=where,
-        )
-    fault = fault_in_name(value)
+    fault = fault_in_kind(value["kind"]) or fault_in_name(value)
     if fault is not None:
         raise InvalidDeployFile(*fault, where=where)
     metadata = value["metadata"]
@@ -90,6 +84,13 @@ def fault_in_version(api_version: str) -> tuple[str, str] | None:
         return None
     solution = f"Write `apiVersion: {api_version.lower()}`" if api_version else "Write its apiVersion, such as apps/v1"
     return f"there is no apiVersion {api_version!r}: groups and versions are in lower case", solution
+
+
+def fault_in_kind(kind: str) -> tuple[str, str] | None:
+    """What is wrong with bringing an object of this kind, and what to do; None where it is the rules' to judge."""
+    if kind != "Namespace":
+        return None
+    return "an App lives in the namespace that the platform gives it, and brings none", "Leave this object out"
 
 
 def fault_in_name(value: Mapping[str, Any]) -> tuple[str, str] | None:

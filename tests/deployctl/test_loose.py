@@ -139,6 +139,12 @@ def test_an_object_without_a_name_is_told_and_the_other_files_are_answered(
     assert "service-type" in [one.rule for one in verdict.findings]
 
 
+def test_a_namespace_is_refused_as_a_release_refuses_it(local: Local) -> None:
+    text = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n"
+    verdict = check_manifests("a.yaml", {"a.yaml": text.encode()}, local)
+    assert (verdict.state, verdict.faults[0].solution) == (VerdictState.INVALID, "Leave this object out")
+
+
 def test_an_api_version_in_capitals_is_told_with_what_was_meant(local: Local) -> None:
     text = "apiVersion: Apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
     verdict = check_manifests("a.yaml", {"a.yaml": text.encode()}, local)

@@ -44,7 +44,6 @@ _CLUSTER_KINDS = (
     ("external-secrets.io/v1", "ClusterSecretStore"),
     ("v1", "PersistentVolume"),
     ("v1", "Node"),
-    ("v1", "Namespace"),
 )
 _PLATFORM_KINDS = (
     ("v1", "ResourceQuota"),
