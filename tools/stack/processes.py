@@ -135,8 +135,8 @@ def undisturbed() -> Iterator[None]:
         with _blocked():
             for number, handler in before.items():
                 signal.signal(number, handler)
-        for number in came[:1]:
-            signal.raise_signal(number)
+        if came:
+            signal.raise_signal(came[0])
 
 
 @contextmanager
