@@ -16,7 +16,7 @@ OCI = "application/vnd.oci.image."
 MANIFEST, INDEX = f"{OCI}manifest.v1+json", f"{OCI}index.v1+json"
 
 # One for all: each new one reads the certificates of all authorities.
-_client = httpx.Client(timeout=10, trust_env=False)
+_client = httpx.Client(timeout=60, trust_env=False)
 
 Answer = Callable[[BaseHTTPRequestHandler], tuple[int, dict[str, str], bytes]]
 

@@ -219,16 +219,16 @@ def test_login_keeps_the_token_for_this_user_alone(door: Door, tmp_path: Path) -
     door.says("GET /api/v1/apps", {"items": [], "next_cursor": None})
     environment = {**shell_of(door, tmp_path), "DEPLOYCTL_TOKEN": "", "DEPLOYCTL_URL": ""}
     login = [PROGRAM, "login", "--url", door.url]
-    done = subprocess.run(login, input="dg_secret\n", env=environment, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(login, input="dg_secret\n", env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     kept = tmp_path / ".config" / "deployctl" / "config.toml"
     assert kept.stat().st_mode & 0o777 == 0o600
     assert "dg_secret" not in done.stdout + done.stderr
-    again = subprocess.run([PROGRAM, "status"], env=environment, capture_output=True, text=True, timeout=30)
+    again = subprocess.run([PROGRAM, "status"], env=environment, capture_output=True, text=True, timeout=60)
     assert again.returncode == 0
     assert door.requests[-1][1]["Authorization"] == "Bearer dg_secret"
     kept.write_text("url = [")
-    broken = subprocess.run([PROGRAM, "status"], env=environment, capture_output=True, text=True, timeout=30)
+    broken = subprocess.run([PROGRAM, "status"], env=environment, capture_output=True, text=True, timeout=60)
     assert broken.returncode == 2
     assert "can't be read" in broken.stderr
 
@@ -276,6 +276,6 @@ def test_help_names_every_command_and_the_exit_codes(run: Run) -> None:
 
 def test_nothing_of_the_server_is_imported() -> None:
     code = "import sys, deployctl.cli, deployctl.following, deployctl.commands.release; print(sorted(sys.modules))"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30).stdout
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60).stdout
     for name in ("'flask'", "'rq'", "'sqlalchemy'", "'redis'", "'gateway'", "'workers'", "'store'", "'kubernetes'"):
         assert name not in loaded

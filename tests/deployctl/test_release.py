@@ -111,7 +111,7 @@ def test_ctrl_c_detaches_and_says_how_to_go_on(door: Door, tmp_path: Path) -> No
         while not any(call == EVENTS for call, _, _ in door.requests) and time.monotonic() < deadline:
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "the Release goes on" in errors
     assert not any("cancel" in call for call, _, _ in door.requests)

@@ -19,7 +19,7 @@ print_table(("RELEASE", "STATE", "REVISION", "CHART", "BY", "WHAT"), [{ROW!r}], 
 def _drawn(width: int) -> list[str]:
     master, slave = pty.openpty()
     environment = {**os.environ, "COLUMNS": str(width), "TERM": "xterm", "NO_COLOR": "1"}
-    subprocess.run([sys.executable, "-c", CODE], stdout=slave, env=environment, check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", CODE], stdout=slave, env=environment, check=True, timeout=60)
     os.close(slave)
     drawn = os.read(master, 65536).decode()
     os.close(master)

@@ -134,7 +134,7 @@ print_table(headings, [row], may_go=("CHART", "BY"))
 def test_a_narrow_terminal_goes_without_what_matters_least(width: int, headings: str) -> None:
     ours, theirs = pty.openpty()
     environment = {**os.environ, "COLUMNS": str(width), "NO_COLOR": "1", "TERM": "xterm"}
-    subprocess.run([sys.executable, "-c", _TABLE], stdout=theirs, env=environment, check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", _TABLE], stdout=theirs, env=environment, check=True, timeout=60)
     first, second = click.unstyle(os.read(ours, 4096).decode()).splitlines()
     os.close(ours)
     os.close(theirs)

@@ -153,7 +153,7 @@ def told(installation: Installation) -> Callable[[dict[str, Any]], str]:
 
     def told(release: dict[str, Any]) -> str:
         headers = {"Authorization": f"Bearer {installation.tokens['shop']}"}
-        return httpx.get(f"{installation.url}{release['links']['events']}", headers=headers, timeout=20).text
+        return httpx.get(f"{installation.url}{release['links']['events']}", headers=headers, timeout=60).text
 
     return told
 

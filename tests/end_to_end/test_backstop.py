@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from pipelines.backstop import OWNED_LABEL
 from pipelines.errors import ClusterUnavailable, Forbidden, GatewayError, InvalidInput, NotFound
-from tests.tools.test_stack_control_plane import eventually
+from tests.waiting import eventually
 from tools.commands.cluster import cluster
 from tools.installation import Installation
 
@@ -65,7 +65,7 @@ def unbound(installation: Installation, run: Run) -> Iterator[str]:
     assert gone.returncode == 0, gone.stderr
     yield "service-type"
     assert changed(run("install", "-o", "json")) == {"ValidatingAdmissionPolicyBinding/service-type": "create"}
-    eventually(lambda: run("verify").exit_code == 0)
+    eventually(lambda: run("verify").exit_code == 0, seconds=300)
 
 
 def test_a_rule_that_was_taken_away_is_told(run: Run, unbound: str) -> None:
@@ -76,7 +76,7 @@ def test_a_rule_that_was_taken_away_is_told(run: Run, unbound: str) -> None:
     def told() -> list[str]:
         return [line for line in run("verify").output.splitlines() if line.startswith("✗")]
 
-    failed = eventually(told)
+    failed = eventually(told, seconds=300)
     assert {line.split()[1] for line in failed} == {unbound}
 
 

@@ -17,7 +17,7 @@ def push(installation: Installation, node_class: str, text: str) -> dict[str, An
     body = {"node_class": node_class, "node": f"{node_class}-1", "report": text}
     headers = {"Authorization": f"Bearer {installation.tokens['platform']}"}
     address = f"{installation.url}/api/v1/clusters/local/benchmarks"
-    answer = httpx.post(address, json=body, headers=headers, timeout=20)
+    answer = httpx.post(address, json=body, headers=headers, timeout=60)
     assert answer.status_code == 201, answer.text
     found: dict[str, Any] = answer.json()
     return found

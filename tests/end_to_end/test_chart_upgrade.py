@@ -44,12 +44,12 @@ def _watched(installation: Installation, app: str) -> Iterator[list[tuple[int, i
 
     thread = threading.Thread(target=follow, daemon=True)
     thread.start()
-    assert begun.wait(10)
+    assert begun.wait(60)
     try:
         yield seen
     finally:
         over.set()
-        thread.join(10)
+        thread.join(60)
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from redis import Redis
 
+from tests.waiting import eventually
 from tools.installation import Installation
 from tools.stack.repositories import Content
 
@@ -32,7 +32,7 @@ def _until(
 
 
 def _ended(installation: Installation, release_id: str) -> dict[str, Any]:
-    return _until(installation, release_id, 90, lambda one: one["final"])
+    return _until(installation, release_id, 300, lambda one: one["final"])
 
 
 def _horses(pid: int) -> list[int]:
@@ -50,19 +50,17 @@ def _kill_with_its_job(installation: Installation, name: str) -> None:
             os.kill(horse, signal.SIGKILL)
 
 
-@pytest.mark.timeout(150)
 def test_a_release_whose_check_worker_was_killed_is_brought_to_its_end(
     installation: Installation, release: Post, deploy_yaml: Files
 ) -> None:
     installation.push("shop/killed-check", deploy_yaml("killed-check"), "First")
     accepted = release("killed-check", wait_for=0)
-    _until(installation, accepted["id"], 20, lambda one: bool(one["stages"]))
+    _until(installation, accepted["id"], 60, lambda one: bool(one["stages"]))
     _kill_with_its_job(installation, "check-worker")
     installation.stack.start_check_worker(installation.config)
     assert _ended(installation, accepted["id"])["state"] == "deployed"
 
 
-@pytest.mark.timeout(150)
 def test_a_release_whose_deploy_worker_was_killed_in_helm_is_recovered_from_pending(
     installation: Installation, release: Post, deploy_yaml: Files
 ) -> None:
@@ -70,24 +68,15 @@ def test_a_release_whose_deploy_worker_was_killed_in_helm_is_recovered_from_pend
     assert release("killed-deploy")["state"] == "deployed"
     installation.push("shop/killed-deploy", deploy_yaml("killed-deploy", "env: {SIMULATE: slow-start}\n"), "Second")
     accepted = release("killed-deploy", wait_for=0)
-    assert _eventually(30, lambda: "pending-upgrade" in _helm_secrets(installation))
+    eventually(lambda: "pending-upgrade" in _helm_secrets(installation))
     assert _helms("killed-deploy-staging")
     _kill_with_its_job(installation, "deploy-worker")
-    assert _eventually(10, lambda: not _helms("killed-deploy-staging"))
+    eventually(lambda: not _helms("killed-deploy-staging"))
     assert "pending-upgrade" in _helm_secrets(installation)
     installation.stack.start_deploy_worker(installation.config)
     done = _ended(installation, accepted["id"])
     assert done["state"] == "deployed", done["message"]
     assert "pending" not in _helm_secrets(installation)
-
-
-def _eventually(seconds: float, condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def _helms(namespace: str) -> list[Path]:
@@ -107,7 +96,6 @@ def _helm_secrets(installation: Installation) -> str:
     return installation.stack.kubectl("get", "secrets", "--namespace=killed-deploy-staging", selector, columns).stdout
 
 
-@pytest.mark.timeout(150)
 def test_what_redis_forgot_is_put_back_on_the_queue(
     installation: Installation, release: Post, deploy_yaml: Files
 ) -> None:

@@ -157,7 +157,7 @@ def test_the_events_of_a_release_can_be_read_by_curl_alone(installation: Install
         capture_output=True,
         text=True,
         check=True,
-        timeout=30,
+        timeout=60,
     )
     types = [line.removeprefix("event: ") for line in done.stdout.splitlines() if line.startswith("event: ")]
     assert types[0] == "state"
@@ -168,6 +168,6 @@ def test_the_events_of_a_release_can_be_read_by_curl_alone(installation: Install
 
 
 def test_the_openapi_document_names_every_call(installation: Installation) -> None:
-    paths = httpx.get(f"{installation.url}/openapi.json", timeout=10).json()["paths"]
+    paths = httpx.get(f"{installation.url}/openapi.json", timeout=60).json()["paths"]
     for path in ("/api/v1/releases", "/api/v1/releases/{release_id}/events", "/healthz", "/readyz"):
         assert path in paths

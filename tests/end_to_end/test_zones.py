@@ -80,7 +80,7 @@ def test_a_changed_byte_in_a_bundle_is_refused(installation: Installation, relea
     assert good["state"] == "deployed"
     installation.push("shop/byte", deploy_yaml("byte", 'env: {N: "2"}\n'), "Second")
     assert release("byte")["state"] == "deployed"
-    database = sqlite3.connect(installation.config.parent / "gateway.db", timeout=10)
+    database = sqlite3.connect(installation.config.parent / "gateway.db", timeout=60)
     (content,) = database.execute("SELECT content FROM bundles WHERE digest = ?", (good["bundle"],)).fetchone()
     changed = content.replace(b'"replicas":3', b'"replicas":4')
     assert changed != content
@@ -89,7 +89,7 @@ def test_a_changed_byte_in_a_bundle_is_refused(installation: Installation, relea
     database.close()
     headers = {"Authorization": f"Bearer {installation.tokens['on-call']}"}
     url = f"{installation.url}/api/v1/apps/byte/environments/staging/rollback"
-    accepted = httpx.post(url, json={"reason": "to see"}, headers=headers, timeout=10).json()
+    accepted = httpx.post(url, json={"reason": "to see"}, headers=headers, timeout=60).json()
     done = _ended(installation, accepted["id"])
     assert (done["state"], done["code"]) == ("failed", "bundle-mismatch")
     assert [stage["name"] for stage in done["stages"]] == ["preflight"]

@@ -146,7 +146,7 @@ class Server:
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
-                if httpx.get(f"{self.url}/healthz", timeout=5).status_code == 200:
+                if httpx.get(f"{self.url}/healthz", timeout=60).status_code == 200:
                     return self
             except httpx.TransportError:
                 time.sleep(0.05)
@@ -154,12 +154,12 @@ class Server:
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(how)
-        return self.process.wait(30)
+        return self.process.wait(60)
 
     def kill_all(self) -> None:
         """kill -9 for the whole process group, workers included."""
         os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 def free_port() -> int:

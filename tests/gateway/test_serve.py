@@ -6,7 +6,6 @@ import json
 import signal
 import socket
 import sqlite3
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -19,6 +18,8 @@ from configuration.file import load
 from configuration.settings import Settings
 from gateway.serve import AddressInUse, serve
 from pipelines.errors import GatewayError
+from store import ReleaseFilter, Store
+from tests.waiting import eventually
 
 from .conftest import TOKENS, Server, bearer, prepare, secrets_in, serving, write_configuration
 
@@ -44,7 +45,7 @@ def talk(server: Server, *parts: bytes) -> bytes:
     """Sends `parts` until the server closes, and returns all that it answered."""
     host, port = server.url.removeprefix("http://").split(":")
     answer = b""
-    with socket.create_connection((host, int(port)), timeout=30) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         # Who is refused half-way can no longer send, but what was answered before that is there to be read.
         with suppress(BrokenPipeError, ConnectionResetError):
             for part in parts:
@@ -75,7 +76,7 @@ def test_a_body_without_an_end_does_not_hold_the_gateway(shared: Server) -> None
     head = f"POST /api/v1/releases HTTP/1.1\r\n{HEADERS}Transfer-Encoding: chunked\r\n\r\n".encode()
     chunk = b"1000\r\n" + b"x" * 4096 + b"\r\n"
     assert b"HTTP/1.1 413" in talk(shared, head, *[chunk] * 400)
-    assert httpx.get(f"{shared.url}/healthz", timeout=10).status_code == 200
+    assert httpx.get(f"{shared.url}/healthz", timeout=60).status_code == 200
 
 
 def test_a_declared_length_beyond_the_limit_is_refused_before_the_body_is_sent(shared: Server) -> None:
@@ -103,7 +104,7 @@ def test_a_chunked_body_within_the_limit_is_accepted(shared: Server) -> None:
 def test_a_body_that_breaks_off_is_refused(shared: Server) -> None:
     host, port = shared.url.removeprefix("http://").split(":")
     head = f"POST /api/v1/releases HTTP/1.1\r\n{HEADERS}Content-Length: 100\r\n\r\n{{"
-    with socket.create_connection((host, int(port)), timeout=30) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(head.encode())
         connection.shutdown(socket.SHUT_WR)
         assert b"the body broke off before its end" in connection.makefile("rb").read()
@@ -133,28 +134,29 @@ def test_a_store_without_tables_is_told_before_anything_is_started(tmp_path: Pat
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_ends_open_streams_and_leaves_with_0(server: Server, accept, how: signal.Signals) -> None:
     url = f"{server.url}/api/v1/releases/{accept().id}/events"
-    with httpx.stream("GET", url, headers=DEVELOPER, timeout=30) as response:
+    with httpx.stream("GET", url, headers=DEVELOPER, timeout=60) as response:
         chunks = response.iter_lines()
         next(chunks)
-        began = time.monotonic()
         assert server.stop(how) == 0
-        list(chunks)
-    assert time.monotonic() - began < 15
+        list(chunks)  # raises when the stream was cut off rather than ended
 
 
-def test_a_request_under_way_is_answered_before_the_stop(server: Server) -> None:
-    body = {"app": "checkout", "environment": "staging", "ref": "main", "wait_for": 3}
+def test_a_request_under_way_is_answered_before_the_stop(server: Server, store: Store) -> None:
+    def newest() -> list[str]:
+        return [one.id for one in store.releases.find(ReleaseFilter(), 1).items]
+
+    body, before = {"app": "checkout", "environment": "staging", "ref": "main", "wait_for": 5}, newest()
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(httpx.post, f"{server.url}/api/v1/releases", json=body, headers=DEVELOPER, timeout=30)
-        time.sleep(0.7)
+        answer = pool.submit(httpx.post, f"{server.url}/api/v1/releases", json=body, headers=DEVELOPER, timeout=60)
+        eventually(lambda: newest() != before)
         assert server.stop() == 0
         assert answer.result().status_code == 202
 
 
 def test_the_log_is_json_and_holds_no_secret(server: Server) -> None:
-    httpx.get(f"{server.url}/api/v1/releases", headers=DEVELOPER, timeout=10)
-    httpx.get(f"{server.url}/api/v1/releases?token={TOKENS['admin']}", headers=DEVELOPER, timeout=10)
-    httpx.get(f"{server.url}/api/v1/apps", headers={"Authorization": "Bearer dg_nope"}, timeout=10)
+    httpx.get(f"{server.url}/api/v1/releases", headers=DEVELOPER, timeout=60)
+    httpx.get(f"{server.url}/api/v1/releases?token={TOKENS['admin']}", headers=DEVELOPER, timeout=60)
+    httpx.get(f"{server.url}/api/v1/apps", headers={"Authorization": "Bearer dg_nope"}, timeout=60)
     server.stop()
     lines = [json.loads(line) for line in server.log.read_text().splitlines()]
     assert [line["status"] for line in lines if line.get("path", "").startswith("/api")] == [200, 400, 401]
@@ -167,10 +169,10 @@ def test_an_unforeseen_error_is_logged_as_json_and_without_a_secret(tmp_path: Pa
     config = prepare(tmp_path, redis_url)
     body = {"app": "checkout", "environment": "staging", "ref": "main"}
     with serving(config, tmp_path / "gateway.log") as server:
-        httpx.post(f"{server.url}/api/v1/releases", json=body, headers=DEVELOPER, timeout=30)
+        httpx.post(f"{server.url}/api/v1/releases", json=body, headers=DEVELOPER, timeout=60)
         with sqlite3.connect(tmp_path / "gateway.db") as database:
             database.execute("UPDATE releases SET state = 'no such state'")
-        answer = httpx.get(f"{server.url}/api/v1/releases", headers=DEVELOPER, timeout=10)
+        answer = httpx.get(f"{server.url}/api/v1/releases", headers=DEVELOPER, timeout=60)
         server.stop()
         log = server.log.read_text()
     assert answer.status_code == 500
@@ -184,5 +186,5 @@ def test_an_unforeseen_error_is_logged_as_json_and_without_a_secret(tmp_path: Pa
 def test_two_gateways_serve_the_same_store(shared: Server, server: Server) -> None:
     first, second = shared, server
     body = {"app": "checkout", "environment": "staging", "ref": "main"}
-    made = httpx.post(f"{first.url}/api/v1/releases", json=body, headers=DEVELOPER, timeout=30)
-    assert httpx.get(second.url + made.headers["Location"], headers=DEVELOPER, timeout=30).status_code == 200
+    made = httpx.post(f"{first.url}/api/v1/releases", json=body, headers=DEVELOPER, timeout=60)
+    assert httpx.get(second.url + made.headers["Location"], headers=DEVELOPER, timeout=60).status_code == 200

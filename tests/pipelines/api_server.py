@@ -73,7 +73,7 @@ class ApiServer:
             f"{self._url}{path}?dryRun=All&fieldValidation=Ignore",
             headers=self._headers,
             body=json.dumps(manifest).encode(),
-            timeout=10,
+            timeout=60,
         )
         rules = frozenset(_WARNING.findall(", ".join(response.headers.getlist("Warning"))))
         message = "" if response.status < 300 else str(response.json().get("message"))

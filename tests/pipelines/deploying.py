@@ -134,7 +134,7 @@ class Tool:
         return self.rows
 
     def upgrade(self, bundle: Bundle, *, description: str, timeout_seconds: float) -> HelmRevision:
-        self.cluster.told.wait(5)
+        self.cluster.told.wait(60)
         self.upgrades += 1
         if self.failure is not None:
             raise self.failure

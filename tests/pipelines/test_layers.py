@@ -66,5 +66,5 @@ def test_a_layer_is_looked_into_once(registry: str, tmp_path: Path) -> None:
     clean, system = PlatformImage("p", (), {}, (good,)), PlatformImage("p", (), {}, (good, bad))
     for registries in (Registries(plain_http_hosts=[registry]), Registries()):
         store = ImageStore(registries, tmp_path)
-        assert store.system_in(f"{registry}/layers/a", clean, timeout_seconds=5) == ""
-        assert store.system_in(f"{registry}/layers/a", system, timeout_seconds=5) == "bin/sh"
+        assert store.system_in(f"{registry}/layers/a", clean, timeout_seconds=30) == ""
+        assert store.system_in(f"{registry}/layers/a", system, timeout_seconds=30) == "bin/sh"

@@ -24,13 +24,13 @@ DIGEST = "sha256:" + "a" * 64
 
 def test_a_tag_means_the_digest_that_was_pushed(registry: str) -> None:
     pushed = push_image(registry, "tests/app:1")
-    found = Registries(plain_http_hosts=[registry]).digest(f"{registry}/tests/app:1", timeout_seconds=5)
+    found = Registries(plain_http_hosts=[registry]).digest(f"{registry}/tests/app:1", timeout_seconds=30)
     assert found == pushed
 
 
 def test_a_tag_that_is_not_there_is_told(registry: str) -> None:
     with pytest.raises(ImageNotFound, match="with the tag 9"):
-        Registries(plain_http_hosts=[registry]).digest(f"{registry}/tests/app:9", timeout_seconds=5)
+        Registries(plain_http_hosts=[registry]).digest(f"{registry}/tests/app:9", timeout_seconds=30)
 
 
 @pytest.mark.parametrize("plain", [["127.0.0.1:1"], []])
@@ -63,7 +63,7 @@ def _with_token(document: object, status: int = 200, realm: str = "http://{host}
 @pytest.mark.parametrize("document", [{"token": "t"}, {"access_token": "t"}])
 def test_a_pull_token_is_asked_for(serve: Callable[[Answer], str], document: object) -> None:
     host = serve(_with_token(document))
-    assert Registries(plain_http_hosts=[host]).digest(f"{host}/a:1", timeout_seconds=5) == DIGEST
+    assert Registries(plain_http_hosts=[host]).digest(f"{host}/a:1", timeout_seconds=30) == DIGEST
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_pull_token_is_asked_for(serve: Callable[[Answer], str], document: obj
 def test_no_digest_is_no_pass(serve: Callable[[Answer], str], answer: Answer) -> None:
     host = serve(answer)
     with pytest.raises(RegistryUnavailable, match=r"without a (digest|token)"):
-        Registries(plain_http_hosts=[host]).digest(f"{host}/a:1", timeout_seconds=5)
+        Registries(plain_http_hosts=[host]).digest(f"{host}/a:1", timeout_seconds=30)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_no_digest_is_no_pass(serve: Callable[[Answer], str], answer: Answer) ->
 def test_a_registry_that_refuses_is_not_asked_again(serve: Callable[[Answer], str], answer: Answer) -> None:
     host = serve(answer)
     with pytest.raises(AccessRefused, match="does not let the gateway read a") as caught:
-        Registries(plain_http_hosts=[host]).digest(f"{host}/a:1", timeout_seconds=5)
+        Registries(plain_http_hosts=[host]).digest(f"{host}/a:1", timeout_seconds=30)
     assert not caught.value.retryable
 
 
@@ -113,7 +113,9 @@ def _private(registry: str) -> Answer:
     def answer(request: BaseHTTPRequestHandler) -> tuple[int, dict[str, str], bytes]:
         if request.headers.get("Authorization") != GOOD.basic:
             return 401, {"WWW-Authenticate": 'Basic realm="r"'}, b""
-        found = httpx.head(f"http://{registry}{request.path}", headers={"Accept": request.headers["Accept"]})
+        found = httpx.head(
+            f"http://{registry}{request.path}", headers={"Accept": request.headers["Accept"]}, timeout=60
+        )
         return found.status_code, {"Docker-Content-Digest": found.headers["Docker-Content-Digest"]}, b""
 
     return answer
@@ -127,7 +129,7 @@ def test_a_private_registry_is_read(serve: Callable[[Answer], str], registry: st
     pushed = push_image(registry, "tests/private:1")
     host = serve(_private(registry))
     registries = _registries(host, f"{host}/tests/", GOOD)
-    assert registries.digest(f"{host}/tests/private:1", timeout_seconds=5) == pushed
+    assert registries.digest(f"{host}/tests/private:1", timeout_seconds=30) == pushed
 
 
 @pytest.mark.parametrize("below", ["other/", "tests/deeper/", ""])
@@ -137,7 +139,7 @@ def test_credentials_are_shown_for_images_below_their_prefix_only(
     host = serve(_private(registry))
     wrong = Credentials("gateway", "wrong-hunter2")
     with pytest.raises(AccessRefused) as caught:
-        _registries(host, f"{host}/{below}", GOOD if below else wrong).digest(f"{host}/tests/x:1", timeout_seconds=5)
+        _registries(host, f"{host}/{below}", GOOD if below else wrong).digest(f"{host}/tests/x:1", timeout_seconds=30)
     assert "hunter2" not in str(caught.value)
 
 
@@ -146,7 +148,7 @@ def test_the_longest_prefix_has_the_say(serve: Callable[[Answer], str], registry
     host = serve(_private(registry))
     read = {f"{host}/": lambda: Credentials("x", "y"), f"{host}/tests/": lambda: GOOD}
     registries = Registries(plain_http_hosts=[host], credentials=read)
-    assert registries.digest(f"{host}/tests/private:2", timeout_seconds=5) == pushed
+    assert registries.digest(f"{host}/tests/private:2", timeout_seconds=30) == pushed
 
 
 def test_a_pull_token_is_asked_for_with_the_credentials(serve: Callable[[Answer], str]) -> None:
@@ -155,24 +157,24 @@ def test_a_pull_token_is_asked_for_with_the_credentials(serve: Callable[[Answer]
         return _with_token({"token": "t" if is_known else "other"})(request)
 
     host = serve(answer)
-    assert _registries(host, f"{host}/", GOOD).digest(f"{host}/a:1", timeout_seconds=5) == DIGEST
+    assert _registries(host, f"{host}/", GOOD).digest(f"{host}/a:1", timeout_seconds=30) == DIGEST
 
 
 def test_what_is_missing_is_named(serve: Callable[[Answer], str]) -> None:
     host = serve(_with_token({}, status=401))
     with pytest.raises(AccessRefused, match="there are no credentials for it"):
-        Registries(plain_http_hosts=[host]).digest(f"{host}/a:1", timeout_seconds=5)
+        Registries(plain_http_hosts=[host]).digest(f"{host}/a:1", timeout_seconds=30)
     with pytest.raises(AccessRefused, match=f"the credentials of {host}/ were refused"):
-        _registries(host, f"{host}/", GOOD).digest(f"{host}/a:1", timeout_seconds=5)
+        _registries(host, f"{host}/", GOOD).digest(f"{host}/a:1", timeout_seconds=30)
 
 
 def test_credentials_may_be_of_one_repository_alone(serve: Callable[[Answer], str], registry: str) -> None:
     pushed = push_image(registry, "tests/private:3")
     host = serve(_private(registry))
     registries = _registries(host, f"{host}/tests/private", GOOD)
-    assert registries.digest(f"{host}/tests/private:3", timeout_seconds=5) == pushed
+    assert registries.digest(f"{host}/tests/private:3", timeout_seconds=30) == pushed
     with pytest.raises(AccessRefused):
-        registries.digest(f"{host}/tests/private-other:3", timeout_seconds=5)
+        registries.digest(f"{host}/tests/private-other:3", timeout_seconds=30)
 
 
 CONTENT = b'{"schemaVersion": 2}'
@@ -190,10 +192,10 @@ def _holding(content: bytes, seconds: float = 0) -> Answer:
 def test_what_a_digest_stands_for_is_read(registry: str) -> None:
     digest = push(registry, "tests/read:1", "os", "app")
     registries = Registries(plain_http_hosts=[registry])
-    manifest = registries.manifest(f"{registry}/tests/read", digest, timeout_seconds=5)
+    manifest = registries.manifest(f"{registry}/tests/read", digest, timeout_seconds=30)
     config = json.loads(manifest)["config"]["digest"]
     assert sha256(manifest) == digest
-    assert sha256(registries.blob(f"{registry}/tests/read", config, timeout_seconds=5)) == config
+    assert sha256(registries.blob(f"{registry}/tests/read", config, timeout_seconds=30)) == config
 
 
 @pytest.mark.parametrize("what", ["manifest", "blob"])
@@ -201,13 +203,13 @@ def test_bytes_of_another_digest_are_refused(serve: Callable[[Answer], str], wha
     host = serve(_holding(b"{}"))
     read = getattr(Registries(plain_http_hosts=[host]), what)
     with pytest.raises(ImageUnreadable, match=f"something other than {HELD} of a"):
-        read(f"{host}/a", HELD, timeout_seconds=5)
+        read(f"{host}/a", HELD, timeout_seconds=30)
 
 
 def test_a_document_without_end_is_not_read_to_its_end(serve: Callable[[Answer], str]) -> None:
     host = serve(_holding(b" " * (LARGEST_DOCUMENT_BYTES + 1)))
     with pytest.raises(ImageUnreadable, match="above 4 MiB"):
-        Registries(plain_http_hosts=[host]).blob(f"{host}/a", HELD, timeout_seconds=5)
+        Registries(plain_http_hosts=[host]).blob(f"{host}/a", HELD, timeout_seconds=30)
 
 
 def test_a_registry_that_takes_too_long_is_no_pass(serve: Callable[[Answer], str]) -> None:
@@ -225,7 +227,7 @@ def test_a_registry_that_sends_byte_after_byte_is_no_pass(serve: Callable[[Answe
         return 200, {}, b""
 
     host = serve(slowly)
-    with pytest.raises(RegistryUnavailable, match="takes longer than 0"):
+    with pytest.raises(RegistryUnavailable, match=r"takes longer than 0|does not answer"):
         Registries(plain_http_hosts=[host]).blob(f"{host}/a", HELD, timeout_seconds=0.2)
 
 
@@ -234,7 +236,7 @@ def test_a_registry_that_sends_byte_after_byte_is_no_pass(serve: Callable[[Answe
 def test_a_registry_that_is_not_well_is_no_pass(serve: Callable[[Answer], str], what: str, status: int) -> None:
     host = serve(lambda _request: (status, {}, b""))
     with pytest.raises(RegistryUnavailable):
-        getattr(Registries(plain_http_hosts=[host]), what)(f"{host}/a", HELD, timeout_seconds=5)
+        getattr(Registries(plain_http_hosts=[host]), what)(f"{host}/a", HELD, timeout_seconds=30)
 
 
 def test_storage_elsewhere_is_shown_no_credentials(serve: Callable[[Answer], str]) -> None:
@@ -252,7 +254,7 @@ def test_storage_elsewhere_is_shown_no_credentials(serve: Callable[[Answer], str
     elsewhere = serve(storage)
     host = serve(front)
     registries = Registries(plain_http_hosts=[host, elsewhere], credentials={f"{host}/": lambda: GOOD})
-    assert registries.blob(f"{host}/a", HELD, timeout_seconds=5) == CONTENT
+    assert registries.blob(f"{host}/a", HELD, timeout_seconds=30) == CONTENT
     assert shown == [None]
 
 
@@ -261,7 +263,7 @@ def test_storage_that_asks_for_credentials_gets_none(serve: Callable[[Answer], s
     host = serve(lambda _request: (307, {"Location": f"http://{elsewhere}/x"}, b""))
     both = {f"{host}/": lambda: GOOD, f"{elsewhere}/": lambda: GOOD}
     with pytest.raises(AccessRefused):
-        Registries(plain_http_hosts=[host, elsewhere], credentials=both).blob(f"{host}/a", HELD, timeout_seconds=5)
+        Registries(plain_http_hosts=[host, elsewhere], credentials=both).blob(f"{host}/a", HELD, timeout_seconds=30)
 
 
 def test_a_registry_may_move_a_blob_on_its_own_host(serve: Callable[[Answer], str], registry: str) -> None:
@@ -273,7 +275,7 @@ def test_a_registry_may_move_a_blob_on_its_own_host(serve: Callable[[Answer], st
         return 307, {"Location": "/moved"}, b""
 
     host = serve(front)
-    assert Registries(plain_http_hosts=[host]).blob(f"{host}/a", digest, timeout_seconds=5) == CONTENT
+    assert Registries(plain_http_hosts=[host]).blob(f"{host}/a", digest, timeout_seconds=30) == CONTENT
 
 
 @pytest.mark.parametrize(
@@ -300,7 +302,7 @@ def test_nobody_is_sent_to_this_machine_nor_in_circles(serve: Callable[[Answer],
     port = serve(inside).partition(":")[2]
     host = serve(lambda _request: (307, {"Location": location.format(port=port)}, b""))
     with pytest.raises(RegistryUnavailable, match="sends whoever asks for"):
-        Registries(plain_http_hosts=[host]).blob(f"{host}/a", HELD, timeout_seconds=5)
+        Registries(plain_http_hosts=[host]).blob(f"{host}/a", HELD, timeout_seconds=30)
     assert asked == []
 
 
@@ -308,7 +310,7 @@ def test_manifests_are_where_they_are_asked_for(serve: Callable[[Answer], str]) 
     elsewhere = serve(_holding(CONTENT))
     host = serve(lambda _request: (307, {"Location": f"http://{elsewhere}/x"}, b""))
     with pytest.raises(RegistryUnavailable, match="sends whoever asks for manifests"):
-        Registries(plain_http_hosts=[host, elsewhere]).manifest(f"{host}/a", HELD, timeout_seconds=5)
+        Registries(plain_http_hosts=[host, elsewhere]).manifest(f"{host}/a", HELD, timeout_seconds=30)
 
 
 def test_a_pull_token_is_asked_for_once(serve: Callable[[Answer], str]) -> None:
@@ -321,14 +323,14 @@ def test_a_pull_token_is_asked_for_once(serve: Callable[[Answer], str]) -> None:
     host = serve(answer)
     registries = Registries(plain_http_hosts=[host])
     for _ in range(3):
-        registries.digest(f"{host}/a:1", timeout_seconds=5)
+        registries.digest(f"{host}/a:1", timeout_seconds=30)
     assert asked.count("/token") == 1
 
 
 def test_tags_are_listed(registry: str) -> None:
     for tag in ("1.0", "1.1", "latest"):
         push(registry, f"tests/tags:{tag}", "os")
-    found = Registries(plain_http_hosts=[registry]).tags(f"{registry}/tests/tags", timeout_seconds=5)
+    found = Registries(plain_http_hosts=[registry]).tags(f"{registry}/tests/tags", timeout_seconds=30)
     assert set(found) == {"1.0", "1.1", "latest"}
 
 
@@ -343,26 +345,26 @@ def _paged(link: str) -> Answer:
 
 def test_tags_go_on_for_pages(serve: Callable[[Answer], str]) -> None:
     host = serve(_paged('</v2/a/tags/list?n=1&last=a>; rel="next"'))
-    assert Registries(plain_http_hosts=[host]).tags(f"{host}/a", timeout_seconds=5) == ("a", "b")
+    assert Registries(plain_http_hosts=[host]).tags(f"{host}/a", timeout_seconds=30) == ("a", "b")
 
 
 def test_tags_do_not_go_on_elsewhere(serve: Callable[[Answer], str]) -> None:
     host = serve(_paged('<http://elsewhere.example.com/v2/a/tags/list?last=a>; rel="next"'))
     with pytest.raises(RegistryUnavailable, match="on another host"):
-        Registries(plain_http_hosts=[host]).tags(f"{host}/a", timeout_seconds=5)
+        Registries(plain_http_hosts=[host]).tags(f"{host}/a", timeout_seconds=30)
 
 
 def test_tags_do_not_go_on_for_ever(serve: Callable[[Answer], str]) -> None:
     host = serve(lambda _request: (200, {"Link": '</v2/a/tags/list>; rel="next"'}, b'{"tags": null}'))
     with pytest.raises(ImageUnreadable, match="pages of tags"):
-        Registries(plain_http_hosts=[host]).tags(f"{host}/a", timeout_seconds=5)
+        Registries(plain_http_hosts=[host]).tags(f"{host}/a", timeout_seconds=30)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"tags": [1]}', b'{"tags": 3}', b"{}", b"[" * 100_000])
 def test_a_list_of_tags_that_is_none_is_no_pass(serve: Callable[[Answer], str], body: bytes) -> None:
     host = serve(_holding(body))
     with pytest.raises(RegistryUnavailable, match="has no list of tags"):
-        Registries(plain_http_hosts=[host]).tags(f"{host}/a", timeout_seconds=5)
+        Registries(plain_http_hosts=[host]).tags(f"{host}/a", timeout_seconds=30)
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,9 @@ def test_a_referrer_that_was_removed_is_no_signature(registry: str) -> None:
     digest, _ = pushed(registry, "signed/removed")
     index = json.dumps({"manifests": [{"digest": sha256("gone")}]}).encode()
     with serving(lambda request: (200, {}, index) if "/referrers/" in request.path else (404, {}, b"")) as host:
-        found = CosignSignatures(Registries(plain_http_hosts=[host])).signatures(f"{host}/a", digest, timeout_seconds=5)
+        found = CosignSignatures(Registries(plain_http_hosts=[host])).signatures(
+            f"{host}/a", digest, timeout_seconds=30
+        )
     assert found == ()
 
 
@@ -167,7 +169,9 @@ def test_of_many_signatures_some_are_looked_at() -> None:
         return 200, {}, GOOD if "/blobs/" in request.path else manifest
 
     with serving(answer) as host:
-        found = CosignSignatures(Registries(plain_http_hosts=[host])).signatures(f"{host}/a", DIGEST, timeout_seconds=5)
+        found = CosignSignatures(Registries(plain_http_hosts=[host])).signatures(
+            f"{host}/a", DIGEST, timeout_seconds=30
+        )
     assert len(found) == 50
     assert len(asked) == 2
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipelines.rules import as_json, load_rules
-from tests.tools.test_stack_control_plane import eventually
+from tests.waiting import eventually
 from tools.stack import Stack
 
 NAMESPACE = "rules-and-controllers"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from pipelines.errors import ClusterUnavailable
+from tests.waiting import eventually
 from tools.stack import Stack
 
 # Whichever rules other tests have installed by now, in this Environment they only warn.
@@ -78,14 +80,6 @@ def deployment(stack: Stack, namespace: str, simulate: str | None = None) -> str
         },
     }
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": [account, workload]})
-
-
-def eventually(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "did not come about in time"
-        time.sleep(0.1)
-    return found
 
 
 @pytest.fixture
@@ -155,12 +149,16 @@ def test_the_meshs_kinds_are_served(stack: Stack) -> None:
 def test_somebody_unknown_may_read_nothing(stack: Stack) -> None:
     config = json.loads(stack.kubeconfig.read_text())
     server = config["clusters"][0]["cluster"]["server"]
-    assert httpx.get(f"{server}/api/v1/namespaces", verify=False).status_code in (401, 403)
+    assert httpx.get(f"{server}/api/v1/namespaces", verify=False, timeout=60).status_code in (401, 403)
 
 
 def requests_by(stack: Stack, user: str) -> list[dict[str, Any]]:
-    lines = stack.audit_log.read_text().splitlines()
-    return [entry for line in lines if (entry := json.loads(line))["user"]["username"] == user]
+    return [entry for entry in audited(stack) if entry["user"]["username"] == user]
+
+
+def audited(stack: Stack) -> list[dict[str, Any]]:
+    """What the audit log holds; the server may be writing a last line at this moment."""
+    return [json.loads(line) for line in stack.audit_log.read_text().splitlines(keepends=True) if line.endswith("\n")]
 
 
 @pytest.mark.parametrize("user", ["system:kube-controller-manager", "system:kube-scheduler", "system:kwok"])
@@ -172,7 +170,7 @@ def test_no_controller_acts_as_the_administrator(stack: Stack, namespace: str) -
     eventually(rolled_out(stack, namespace))
     makers = [
         entry["user"]["username"]
-        for entry in map(json.loads, stack.audit_log.read_text().splitlines())
+        for entry in audited(stack)
         if entry["verb"] == "create"
         and entry.get("objectRef", {}).get("resource") in ("replicasets", "pods")
         and entry["objectRef"].get("namespace") == namespace
@@ -187,11 +185,11 @@ def test_no_controller_acts_as_the_administrator(stack: Stack, namespace: str) -
 
 
 def test_the_audit_log_holds_no_bodies(stack: Stack) -> None:
-    assert {json.loads(line)["level"] for line in stack.audit_log.read_text().splitlines()} == {"Metadata"}
+    assert {entry["level"] for entry in audited(stack)} == {"Metadata"}
 
 
 def test_a_pod_is_ready_at_once(stack: Stack, namespace: str) -> None:
-    eventually(rolled_out(stack, namespace), seconds=5)
+    eventually(rolled_out(stack, namespace))
 
 
 def test_a_pod_with_never_ready_stays_unready_and_says_why(stack: Stack, namespace: str) -> None:
@@ -217,9 +215,11 @@ def test_a_pod_with_crash_is_in_back_off(stack: Stack, namespace: str) -> None:
 
 def test_a_pod_with_slow_start_takes_its_time(stack: Stack, namespace: str) -> None:
     available = rolled_out(stack, namespace, "slow-start")
-    time.sleep(1)
-    assert not available()
     eventually(available)
+    pod = get(stack, "pods", "-n", namespace)["items"][0]
+    ready = next(one for one in pod["status"]["conditions"] if one["type"] == "Ready")
+    made, became = map(datetime.fromisoformat, (pod["metadata"]["creationTimestamp"], ready["lastTransitionTime"]))
+    assert became - made > timedelta(seconds=1)
 
 
 def running_pod(stack: Stack, namespace: str) -> dict[str, Any] | None:

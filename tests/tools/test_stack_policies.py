@@ -20,7 +20,7 @@ def test_the_type_check_of_the_api_server_warns_of_no_rule(stack: Stack) -> None
     applied = stack.kubectl("apply", "--server-side", "--force-conflicts", "--filename=-", stdin=as_json(policies))
     assert applied.returncode == 0, applied.stderr
     names = {policy["metadata"]["name"] for policy in policies}
-    for _ in range(100):
+    for _ in range(600):
         found = {name: one for name, one in _policies(stack).items() if name in names}
         if all(
             one.get("status", {}).get("observedGeneration") == one["metadata"]["generation"] for one in found.values()

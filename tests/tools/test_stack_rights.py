@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.tools.test_stack_control_plane import MANAGED, deployment, eventually, get
+from tests.tools.test_stack_control_plane import MANAGED, deployment, get
 from tests.tools.test_stack_kinds import MONITOR, ROUTE, SECRET
+from tests.waiting import eventually
 from tools.stack import Stack
 
 NAMESPACE = "rights"

@@ -24,7 +24,7 @@ from tools.stack.services import make_git_server
 
 
 def git(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["git", *arguments], capture_output=True, text=True, check=False, timeout=30)
+    return subprocess.run(["git", *arguments], capture_output=True, text=True, check=False, timeout=60)
 
 
 def test_redis_wants_a_password(redis_url: str) -> None:
@@ -92,7 +92,7 @@ def test_what_is_no_repository_is_not_found(git_server: GitServer, path: str) ->
 
 def answer_to(git_server: GitServer, request: bytes) -> bytes:
     address = urlsplit(git_server.url)
-    with socket.create_connection((address.hostname or "", address.port or 0), timeout=10) as connection:
+    with socket.create_connection((address.hostname or "", address.port or 0), timeout=60) as connection:
         connection.sendall(request)
         return connection.recv(65536)
 
@@ -112,7 +112,7 @@ def test_a_body_that_cannot_be_read_is_refused_and_the_server_goes_on(
 ) -> None:
     request = f"POST /services/clone.git/git-upload-pack HTTP/1.1\r\nHost: x\r\n{header}\r\n\r\n"
     assert answer_to(git_server, request.encode()).split()[1] == status
-    assert httpx.get(f"{git_server.url}/healthz").status_code == 200
+    assert httpx.get(f"{git_server.url}/healthz", timeout=60).status_code == 200
 
 
 def test_a_chunked_body_is_read(git_server: GitServer, tmp_path: Path) -> None:
@@ -122,6 +122,7 @@ def test_a_chunked_body_is_read(git_server: GitServer, tmp_path: Path) -> None:
         f"{git_server.url}/services/chunked.git/git-upload-pack",
         content=iter([want[:20], want[20:]]),
         headers={"Content-Type": "application/x-git-upload-pack-request"},
+        timeout=60,
     )
     assert answer.content.startswith(b"0008NAK\nPACK")
 
@@ -167,7 +168,7 @@ def test_a_pushed_image_has_the_digest_that_the_registry_tells(registry: str) ->
     digest = push_image(registry, "shop/checkout:1.4.2")
     assert re.fullmatch("sha256:[0-9a-f]{64}", digest)
     accept = {"Accept": "application/vnd.oci.image.manifest.v1+json"}
-    answer = httpx.head(f"http://{registry}/v2/shop/checkout/manifests/1.4.2", headers=accept)
+    answer = httpx.head(f"http://{registry}/v2/shop/checkout/manifests/1.4.2", headers=accept, timeout=60)
     assert answer.headers["Docker-Content-Digest"] == digest
 
 

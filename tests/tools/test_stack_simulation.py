@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from tests.tools.test_stack_control_plane import eventually, get
+from tests.tools.test_stack_control_plane import get
+from tests.waiting import eventually
 from tools.stack import Stack
 from tools.stack.log_server import FAILED, NOTHING_RAN, Log, Refused, log_of, pods_of, shown
 from tools.toolbox import ensure
@@ -179,7 +180,7 @@ def test_following_a_container_that_hangs_ends_with_its_pod(stack: Stack, namesp
     assert process.stdout.readline() == "waiting\n"
     assert process.poll() is None
     stack.kubectl("delete", "job", "once", f"--namespace={namespace}", "--wait=false")
-    assert process.communicate(timeout=20)[0] == ""
+    assert process.communicate(timeout=60)[0] == ""
 
 
 def test_a_pod_that_has_not_started_has_no_log(stack: Stack, namespace: str, job: Job) -> None:
@@ -194,7 +195,7 @@ def test_nobody_but_the_api_server_reads_logs_from_a_node(stack: Stack) -> None:
     port = node["daemonEndpoints"]["kubeletEndpoint"]["Port"]
     context = ssl.create_default_context(cadata=_authority(stack))
     with pytest.raises((ssl.SSLError, ConnectionError)):
-        _ask(HTTPSConnection("127.0.0.1", port, context=context, timeout=5))
+        _ask(HTTPSConnection("127.0.0.1", port, context=context, timeout=60))
 
 
 def _ask(connection: HTTPSConnection) -> None:

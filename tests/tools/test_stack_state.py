@@ -8,14 +8,14 @@ import signal
 import stat
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from pipelines.errors import Conflict, DiskFull, InvalidInput
+from tests.waiting import PATIENCE_SECONDS, eventually
 from tools.stack import Stack, processes, services
 from tools.stack.component import Component, ComponentFailed, PortTaken
 from tools.stack.ports import free_ports
@@ -56,13 +56,6 @@ def holder(state: Path) -> Iterator[subprocess.Popen[str]]:
 
 def names_in(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir())
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "did not come about in time"
-        time.sleep(0.01)
 
 
 def redis_of(state: Path) -> ProcessId:
@@ -196,7 +189,7 @@ def test_another_process_ends_it(tmp_path: Path) -> None:
     with holder(state) as process:
         redis = redis_of(state)
         assert end_recorded(state)
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
     assert not redis.is_alive
     assert names_in(state) == ["logs", "stack.lock"]
 
@@ -208,7 +201,7 @@ def test_another_process_ends_it_while_it_starts(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
         eventually(lambda: (state / "logs" / "etcd.log").exists())
         assert end_recorded(state)
-        output, _ = process.communicate(timeout=10)
+        output, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert output == b""
     assert process.returncode == 0
     assert names_in(state) == ["logs", "stack.lock"]
@@ -231,7 +224,7 @@ def test_a_holder_that_does_not_end_in_time_is_killed_with_all_it_holds(tmp_path
         redis = redis_of(state)
         process.send_signal(signal.SIGSTOP)
         assert end_recorded(state, grace_seconds=0.3)
-        assert process.wait(10) == -signal.SIGKILL
+        assert process.wait(PATIENCE_SECONDS) == -signal.SIGKILL
     assert not redis.is_alive
 
 

@@ -56,7 +56,7 @@ def environment_of(zoned: Stack, name: str) -> dict[str, str]:
 def test_the_gateway_is_waited_for_and_answers(zoned: Stack, config: Path) -> None:
     url = zoned.start_gateway(config)
     try:
-        assert httpx.get(f"{url}/readyz").status_code == 200
+        assert httpx.get(f"{url}/readyz", timeout=60).status_code == 200
         assert Stack.attach(zoned.state).gateway_url == url
     finally:
         zoned.stop("gateway")
@@ -130,7 +130,7 @@ def test_all_four_processes_are_started_side_by_side(zoned: Stack, config: Path)
     four = {"gateway", "check-worker", "deploy-worker", "reconciler"}
     try:
         assert set(zoned.processes) >= four
-        assert httpx.get(f"{url}/readyz").status_code == 200
+        assert httpx.get(f"{url}/readyz", timeout=60).status_code == 200
     finally:
         zoned.stop(*four)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from pipelines.errors import GatewayError
 
 _PROC = Path("/proc")
 _POLL_SECONDS = 0.02
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Positions in /proc/PID/stat, counted from the field behind the program's name.
 _STATE, _SESSION, _STARTED = 0, 3, 19
 
@@ -110,6 +112,40 @@ def ended_like_ctrl_c() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Inside, SIGINT, SIGTERM and SIGHUP wait for the end, so that what is started can be written down first.
+
+    Handlers are exchanged rather than the signals blocked, which a child would inherit. Those that no handler of this
+    process takes do what they always do; in another thread than the main one no handler runs anyway.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    with _blocked():
+        before = {number: handler for number in _ENDING if callable(handler := signal.getsignal(number))}
+        for number in before:
+            signal.signal(number, lambda number, _frame: came.append(number))
+    try:
+        yield
+    finally:
+        with _blocked():
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
+
+
+@contextmanager
+def _blocked() -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _stat(pid: int) -> list[str] | None:

@@ -16,7 +16,7 @@ from typing import NoReturn
 from pipelines.errors import Conflict, DiskFull, GatewayError, ToolMissing
 from tools.stack.component import Component, ComponentFailed, PortTaken
 from tools.stack.guardian import Guardian
-from tools.stack.processes import ProcessId, end_session
+from tools.stack.processes import ProcessId, end_session, undisturbed
 
 PROJECT = Path(__file__).resolve().parents[2]
 """The folder that holds our packages: the import path of those components that are our own programs."""
@@ -132,13 +132,14 @@ class Supervisor:
 
     def _spawn(self, component: Component) -> None:
         log = self._logs / f"{component.name}.log"
-        with log.open("ab") as output:
-            process = _popen(component, output.fileno())
-        identity = ProcessId.of_child(process.pid)
-        self._running[component.name] = _Running(component, process, identity, log, time.monotonic())
-        if self._guardian is None:
-            self._guardian = Guardian(self._logs / "guardian.log")
-        self._guardian.answer_for(identity)
+        with undisturbed():  # nobody would end a process whose start was broken off before it was written down
+            with log.open("ab") as output:
+                process = _popen(component, output.fileno())
+            identity = ProcessId.of_child(process.pid)
+            self._running[component.name] = _Running(component, process, identity, log, time.monotonic())
+            if self._guardian is None:
+                self._guardian = Guardian(self._logs / "guardian.log")
+            self._guardian.answer_for(identity)
 
     def _ask(self) -> None:
         for name, running in self._running.items():
