@@ -31,11 +31,11 @@ class _Said:
     entry: Entry
     what: str
     how: str = ""
-    enforce_from: str = ""
+    end_of_life: str = ""
 
     def at(self, use: Use) -> Finding:
         finding = self.entry.finding(use.resource, use.field, self.what, self.how)
-        return replace(finding, enforce_from=self.enforce_from)
+        return replace(finding, end_of_life=self.end_of_life)
 
 
 class BaseImageCheck:

@@ -185,7 +185,7 @@ def test_the_end_of_a_bases_life_is_told_before_and_then_blocks(days: int, rule:
     assert (finding.rule, finding.mode) == (rule, mode)
     assert words in finding.what
     assert finding.how.startswith("Ask the platform for a base")
-    assert finding.enforce_from == (base.end_of_life.isoformat() if mode is Mode.WARN and base.end_of_life else "")
+    assert finding.end_of_life == (base.end_of_life.isoformat() if mode is Mode.WARN and base.end_of_life else "")
 
 
 def test_an_end_that_is_far_away_is_not_told() -> None:
