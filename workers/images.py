@@ -40,7 +40,7 @@ def image_checks(settings: Settings, registries: Registries) -> tuple[Check, ...
     checks: list[Check] = []
     if settings.base_images is not None:
         store = ImageStore(registries, settings.work_dir / "images")
-        checks.append(BaseImageCheck(settings.base_images, prefixes, store))
+        checks.append(BaseImageCheck(settings.base_images, prefixes, store, registries))
     if settings.signed is not None:
         keys = PublicKeys((one.read(), one.where) for one in settings.public_keys)
         checks.append(SignatureCheck(settings.signed, prefixes, keys, CosignSignatures(registries)))
