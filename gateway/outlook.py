@@ -11,7 +11,7 @@ from gateway.days import day_to_come
 from gateway.exceptions import ForecastView, forecast_view
 from gateway.schemas import BeginningView, beginning_view
 from pipelines.apps import App, Environment, EnvironmentName
-from pipelines.forecast import beginnings, forecast
+from pipelines.forecast import Checked, beginnings, forecast
 from pipelines.waivers import Waiver
 
 Ahead = Mapping[tuple[str, str], list[BeginningView]]
@@ -28,11 +28,12 @@ def forecast_of(day: str | None, environment: str | None) -> ForecastView:
     apps = {name: app for name, app in settings.apps.items() if teams is None or app.team in teams}
     places = tuple(settings.environments.values()) if environment is None else (settings.environment(environment),)
     waivers = tuple(one for one in store.waivers.in_force(today) if one.app in apps)
-    days = _days(places, waivers, today)
+    checked = store.running.checked(apps)
+    days = _days(places, waivers, checked, today)
     wanted = days[-1] if days else today
     if day is not None:
         wanted = day_to_come(day, today, where="date", instead=f"Write {today} or a later day")
-    found = forecast(wanted, today, store.running.checked(apps), apps, places, waivers)
+    found = forecast(wanted, today, checked, apps, places, waivers)
     return forecast_view(found, days, now)
 
 
@@ -41,18 +42,21 @@ def beginnings_of(apps: Iterable[App]) -> Ahead:
     settings, store, today = gateway().settings, gateway().store, datetime.now(UTC).date()
     names = {app.name for app in apps}
     waivers = tuple(one for one in store.waivers.in_force(today) if one.app in names)
-    days = _days(tuple(settings.environments.values()), waivers, today)
+    checked = store.running.checked(names)
+    days = _days(tuple(settings.environments.values()), waivers, checked, today)
     return {
         (one.app, one.environment): [
             beginning_view(each, today)
             for each in beginnings(one, settings.environments[EnvironmentName(one.environment)], waivers, today, days)
         ]
-        for one in store.running.checked(names)
+        for one in checked
         if one.environment in settings.environments
     }
 
 
-def _days(places: tuple[Environment, ...], waivers: tuple[Waiver, ...], today: date) -> tuple[date, ...]:
+def _days(
+    places: tuple[Environment, ...], waivers: tuple[Waiver, ...], checked: Iterable[Checked], today: date
+) -> tuple[date, ...]:
     """The days after today on which something begins to block, in order."""
     days = {one.enforce_from for one in places if one.enforce_from is not None}
     days |= {day for one in places for day in one.rule_dates.values()}
@@ -64,4 +68,7 @@ def _days(places: tuple[Environment, ...], waivers: tuple[Waiver, ...], today: d
         if setting.enforce_from is not None
     }
     days |= {one.first_day_after for one in waivers}
+    names = {one.name for one in places}
+    found = (finding for one in checked if one.environment in names for finding in one.findings)
+    days |= {date.fromisoformat(finding.end_of_life) for finding in found if finding.end_of_life}
     return tuple(sorted(day for day in days if day > today))

@@ -217,6 +217,9 @@ class FindingView(_Output):
     values_hint: str = Field(
         default="", description="YAML for the values of a third-party chart that ends it; empty: it was not looked for."
     )
+    end_of_life: str = Field(
+        default="", description="The day, in UTC, from which `base-image-end-of-life` says it instead; empty: none."
+    )
 
 
 def finding_view(finding: Finding) -> FindingView:

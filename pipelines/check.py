@@ -11,6 +11,7 @@ from typing import Any
 from pipelines.apps import CommitSha
 from pipelines.bundle import Bundle, BundleDigest, freeze
 from pipelines.duplicates import merged
+from pipelines.exemptions import Exemption
 from pipelines.findings import Finding, blocking
 from pipelines.place import Place
 from pipelines.ports import Check, CheckSubject, ClusterFacts, Git, Registry, Renderer, Reporter
@@ -57,7 +58,7 @@ class CheckRequest(Terms):
 class JudgePorts:
     """The adapters that rendering and judging work with. Without a registry tags stay tags.
 
-    Without `charts` no third-party chart is downloaded.
+    Without `charts` no third-party chart is downloaded. What is looked at less closely by `exemptions` is told.
     """
 
     registry: Registry | None
@@ -65,6 +66,7 @@ class JudgePorts:
     lint: tuple[Check, ...]
     policy: tuple[Check, ...]
     charts: Charts | None = None
+    exemptions: tuple[Exemption, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,14 +150,17 @@ def judge(source: Source, made: Made, terms: Terms, ports: JudgePorts, reporter:
 
     policy = (*ports.policy, Brought(rendered.found)) if rendered.found else ports.policy
 
-    def judged(name: StageName, checks: tuple[Check, ...]) -> tuple[Finding, ...]:
+    def judged(name: StageName, checks: tuple[Check, ...], notes: tuple[str, ...] = ()) -> tuple[Finding, ...]:
         environment, timeout = terms.place.environment, terms.check_timeout_seconds
         with stage(reporter, name) as outcome:
+            for line in notes:
+                reporter.log(name, line)
             found = run_side_by_side(subject, checks, environment, terms.waivers, timeout_seconds=timeout)
             return _told(outcome, found)
 
+    notes = tuple(line for one in ports.exemptions for line in one.notes(rendered.objects))
     with ThreadPoolExecutor(2) as pool:
-        both = [pool.submit(judged, StageName.LINT, ports.lint), pool.submit(judged, StageName.POLICY, policy)]
+        both = [pool.submit(judged, StageName.LINT, ports.lint), pool.submit(judged, StageName.POLICY, policy, notes)]
     found = tuple(finding for one in reversed(both) for finding in one.result())
     once = merged(found)
     if source.declaration.file.workload is None:  # there, keys of a workload would not be taken

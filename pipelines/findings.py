@@ -35,6 +35,8 @@ class Finding:
     the first day (UTC, `2027-01-31`) on which a warning blocks; empty: none is known.
     `also_found_by` are the rules that say the same of the same field. `values_hint` is YAML for the values of a
     third-party chart that ends it, or a comment that says why there is none; empty: it was not looked for.
+    `end_of_life` is the day (UTC) from which `base-image-end-of-life` says this instead of `base-image-current`; empty:
+    there is none.
     """
 
     rule: str
@@ -52,6 +54,7 @@ class Finding:
     enforce_from: str = ""
     also_found_by: tuple[str, ...] = ()
     values_hint: str = ""
+    end_of_life: str = ""
 
     @property
     def blocks(self) -> bool:

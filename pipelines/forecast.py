@@ -9,6 +9,7 @@ from functools import cache
 
 from pipelines.apps import App, Environment
 from pipelines.catalogue import catalogue
+from pipelines.end_of_life import on_day
 from pipelines.findings import Finding, Mode
 from pipelines.stages.checking import judged
 from pipelines.waivers import Waiver, in_force, waived, waiver_of
@@ -145,9 +146,11 @@ def _outlook(
     coming, undated = [], []
     for one in checked.findings:
         found = _as_found(one)
-        future = waived(judged(found, then), valid_then)
+        by_then, by_now = on_day(found, day), on_day(found, today)
+        future = waived(judged(by_then, then), valid_then)
         if future.blocks:
-            coming.append(Coming(future, _because(judged(found, now), valid_now)))
+            ends = found.end_of_life if by_then.rule != by_now.rule else ""
+            coming.append(Coming(future, _because(judged(by_then, now), valid_now, ends)))
         elif future.mode is Mode.WARN and not future.enforce_from and not future.waiver:
             undated.append(future)
     return Outlook(checked, checked_at, team, tuple(coming), tuple(undated))
@@ -163,10 +166,13 @@ def _modes() -> Mapping[str, Mode]:
     return {one.id: one.mode for one in catalogue()}
 
 
-def _because(now: Finding, waivers: tuple[Waiver, ...]) -> str:
+def _because(now: Finding, waivers: tuple[Waiver, ...], ends: str) -> str:
+    """Why the rule that speaks then blocks, which is `now` today; `ends`: an end of life before then, or empty."""
     waiver = waiver_of(now, waivers)
-    if now.mode is Mode.WARN and now.enforce_from:
+    if now.mode is Mode.WARN and now.enforce_from > ends:
         return f"the rule blocks from {now.enforce_from}"
-    if waiver is not None:
+    if waiver is not None and waiver.until.isoformat() >= ends:
         return f"the waiver of {waiver.owner} ends on {waiver.until.isoformat()}"
+    if ends:
+        return f"its base reaches its end of life on {ends}"
     return "it blocks today already: the next Release is refused"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -14,12 +15,14 @@ from pipelines.catalogue.images import BASE_APPROVED, BASE_CURRENT, BASE_END_OF_
 from pipelines.errors import AccessRefused, ImageNotFound, ImageUnreadable
 from pipelines.findings import Finding
 from pipelines.image_contents import ImageContents, PlatformImage
-from pipelines.images import has_prefix, parse_image
+from pipelines.images import Digests, has_prefix, parse_image
 from pipelines.ports import CheckSubject, ImageReader
 from pipelines.used_images import Use, used_images
 
 _SIDE_BY_SIDE = 8
 _TOLD_BEFORE = timedelta(days=30)
+# What a manifest has is any text, and this one becomes part of an address.
+_TAGGED = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]*(/[a-z0-9]+([._-]+[a-z0-9]+)*)+:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 # What asking again does not change. Anything else that a registry may do is raised: it is worth another try.
 _REFUSED = (AccessRefused, ImageNotFound, ImageUnreadable)
 
@@ -31,11 +34,19 @@ class _Said:
     entry: Entry
     what: str
     how: str = ""
-    enforce_from: str = ""
+    end_of_life: str = ""
 
     def at(self, use: Use) -> Finding:
         finding = self.entry.finding(use.resource, use.field, self.what, self.how)
-        return replace(finding, enforce_from=self.enforce_from)
+        return replace(finding, end_of_life=self.end_of_life)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unseen:
+    """Why nobody can say what is in an image, and what to write instead where that is known."""
+
+    why: str
+    how: str = ""
 
 
 class BaseImageCheck:
@@ -48,12 +59,13 @@ class BaseImageCheck:
         wanted: BaseImages,
         registries: tuple[str, ...],
         reader: ImageReader,
+        digests: Digests,
         *,
         timeout_seconds: float = 10.0,
         today: Callable[[], date] = date.today,
     ) -> None:
         """Images are read from `registries` (prefixes) alone; `timeout_seconds` are for each request."""
-        self._wanted, self._registries, self._reader = wanted, registries, reader
+        self._wanted, self._registries, self._reader, self._digests = wanted, registries, reader, digests
         self._timeout_seconds, self._today = timeout_seconds, today
 
     def findings(self, subject: CheckSubject) -> tuple[Finding, ...]:
@@ -79,22 +91,34 @@ class BaseImageCheck:
         except _REFUSED as error:
             return (), f"The base {base.name} could not be looked at: {error.reason}"
 
-    def _contents(self, image: str) -> ImageContents | str:
+    def _contents(self, image: str) -> ImageContents | _Unseen:
         """What is in `image`, or why nobody can say."""
         parsed = parse_image(image)
         if not has_prefix(image, self._registries):
-            return "is from no registry that may be asked, so that nobody knows its base"
+            return _Unseen("is from no registry that may be asked, so that nobody knows its base")
         if parsed.digest is None:
-            return "has no digest, so that another image could run than the one that was looked at"
+            return self._without_digest(image)
         repository = f"{parsed.registry}/{parsed.repository}"
         try:
             return self._reader.contents(repository, parsed.digest, timeout_seconds=self._timeout_seconds)
         except _REFUSED as error:
-            return f"could not be looked at: {error.reason}"
+            return _Unseen(f"could not be looked at: {error.reason}")
 
-    def _judged(self, image: str, found: ImageContents | str, builds: Builds, problems: list[str]) -> Iterator[_Said]:
-        if isinstance(found, str):
-            yield _Said(BASE_APPROVED, f"{image} {found}", self._any(builds))
+    def _without_digest(self, image: str) -> _Unseen:
+        why = "has no digest, so that another image could run than the one that was looked at"
+        if not _TAGGED.fullmatch(image):
+            return _Unseen(why)
+        try:
+            digest = self._digests.digest(image, timeout_seconds=self._timeout_seconds)
+        except _REFUSED as error:
+            return _Unseen(f"{why}. The one of its tag could not be looked up: {error.reason}")
+        return _Unseen(why, f"image: {image}@{digest}   # what its tag means now")
+
+    def _judged(
+        self, image: str, found: ImageContents | _Unseen, builds: Builds, problems: list[str]
+    ) -> Iterator[_Said]:
+        if isinstance(found, _Unseen):
+            yield _Said(BASE_APPROVED, f"{image} {found.why}", found.how or self._any(builds))
             return
         yield from self._missing(image, found)
         below = [(one, builds.below(one)) for one in found.platforms]

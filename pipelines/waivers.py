@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 
 from pipelines.apps import ALWAYS_ENFORCED, App, Environment
 from pipelines.catalogue import catalogue
+from pipelines.end_of_life import on_day
 from pipelines.errors import InvalidInput, WaiverEnded
 from pipelines.findings import Finding, Mode, blocking
 from pipelines.suggestions import did_you_mean
@@ -75,22 +76,30 @@ def waived(finding: Finding, waivers: Iterable[Waiver]) -> Finding:
     return replace(finding, waiver="" if waiver is None else str(waiver))
 
 
-def insist_on_still_allowed(findings: Iterable[Finding], waivers: Iterable[Waiver], day: date) -> None:
+def insist_on_still_allowed(
+    findings: Iterable[Finding], waivers: Iterable[Waiver], environment: Environment, day: date
+) -> None:
     """Raises `WaiverEnded` for what did not block when it was checked, by a waiver or a date, and does on `day`.
 
-    `waivers` are in force then. A mode that was changed in gateway.yaml meanwhile is for the next Release.
+    `waivers` are in force then, and `environment` is as of then. A mode that was changed in gateway.yaml meanwhile is
+    for the next Release.
     """
-    known, today = tuple(waivers), day.isoformat()
-    now = (
-        replace(one, mode=Mode.ENFORCE) if one.enforce_from and one.enforce_from <= today else one for one in findings
-    )
-    stopping = blocking(waived(one, known) for one in now)
+    known = tuple(waivers)
+    stopping = blocking(waived(_as_it_counts(one, environment, day), known) for one in findings)
     if stopping:
         told = ", ".join(f"{one.rule} for {one.resource}" for one in stopping)
         raise WaiverEnded(
             f"when it was checked this did not block yet, and now it does: {told}",
             "Correct it and release again, or ask the platform for a waiver",
         )
+
+
+def _as_it_counts(finding: Finding, environment: Environment, day: date) -> Finding:
+    now = on_day(finding, day)
+    if now.rule != finding.rule:
+        return replace(now, mode=environment.mode_of(now.rule, now.mode))
+    begun = finding.enforce_from and finding.enforce_from <= day.isoformat()
+    return replace(finding, mode=Mode.ENFORCE) if begun else finding
 
 
 def parse_resource(text: str) -> str:

@@ -55,7 +55,7 @@ def _request(context: DeployContext, release: Release) -> DeployRequest:
     waivers = context.store.waivers.in_force(today)
     findings = context.store.releases.findings(release.id)
     own_waivers = in_force(waivers, release.app, environment.name, today)
-    insist_on_still_allowed(findings, own_waivers, today)
+    insist_on_still_allowed(findings, own_waivers, environment, today)
     return DeployRequest(
         release_id=release.id,
         digest=release.bundle,

@@ -10,6 +10,7 @@ from pipelines.adapters.image_store import ImageStore
 from pipelines.adapters.public_keys import PublicKeys
 from pipelines.adapters.registry import Registries
 from pipelines.credentials import Credentials, ReadCredentials, parse_credentials
+from pipelines.exemptions import Exemption
 from pipelines.image_check import BaseImageCheck
 from pipelines.ports import Check
 from pipelines.signature_check import SignatureCheck
@@ -40,11 +41,19 @@ def image_checks(settings: Settings, registries: Registries) -> tuple[Check, ...
     checks: list[Check] = []
     if settings.base_images is not None:
         store = ImageStore(registries, settings.work_dir / "images")
-        checks.append(BaseImageCheck(settings.base_images, prefixes, store))
+        checks.append(BaseImageCheck(settings.base_images, prefixes, store, registries))
     if settings.signed is not None:
         keys = PublicKeys((one.read(), one.where) for one in settings.public_keys)
         checks.append(SignatureCheck(settings.signed, prefixes, keys, CosignSignatures(registries)))
     return tuple(checks)
+
+
+def image_exemptions(settings: Settings) -> tuple[Exemption, ...]:
+    """Which images those checks leave out."""
+    bases, signed = settings.base_images, settings.signed
+    found = [Exemption("base_images.exempt", "base", bases.exempt)] if bases is not None else []
+    found += [Exemption("signatures.exempt", "signature", signed.exempt)] if signed is not None else []
+    return tuple(found)
 
 
 def reader(reference: Reference) -> ReadCredentials:

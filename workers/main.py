@@ -30,7 +30,7 @@ from store import Store, open_store
 from store.queue import CHECK_QUEUE, HintJob, RedisQueue, deploy_queue, work_queue
 from workers import benchmarks, jobs, reconciler  # noqa: F401 (jobs: imported before the fork, not by each job)
 from workers.context import CheckContext, DeployContext, enter
-from workers.images import image_checks, open_charts, open_registries, reader
+from workers.images import image_checks, image_exemptions, open_charts, open_registries, reader
 from workers.parameters import keep_parameters
 
 _BETWEEN_JOBS_SECONDS = 30
@@ -60,6 +60,7 @@ def run_check_worker(settings: Settings, *, helm: Path, kube_score: Path) -> Non
         helm=HelmClient(helm, settings.work_dir / "helm-check"),
         lint=lint_checks(kube_score, schemas),
         policy=policy_checks(load_rules(), *image_checks(settings, registries)),
+        exemptions=image_exemptions(settings),
     )
     enter(CheckContext(settings, store, queue, ports, scratch))
 

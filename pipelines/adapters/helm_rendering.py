@@ -92,7 +92,7 @@ class HelmRenderer:
             ) from error
         if done.returncode != 0:
             said = words(done.stderr, done.returncode)
-            raise RenderFailed(f"helm template: {said}", "Correct the values or manifests that it names", where=release)
+            raise RenderFailed(f"helm template: {said}", _solution(said), where=release)
         return done.stdout
 
     @contextmanager
@@ -129,6 +129,12 @@ def alone(helm: Path, home: Path) -> tuple[str, ...]:
         "GOGC=400",
         str(helm),
     )
+
+
+def _solution(said: str) -> str:
+    if "missing in charts/ directory" in said:
+        return "Run `helm dependency build` in the chart's folder, and commit its `charts/`"
+    return "Correct the values or manifests that it names"
 
 
 def words(stderr: bytes | str, returncode: int) -> str:

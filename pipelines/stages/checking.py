@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
+from datetime import date
 
 from pipelines.apps import Environment
+from pipelines.end_of_life import on_day
 from pipelines.errors import CheckCrashed
 from pipelines.findings import Finding, Mode, blocking
 from pipelines.ports import Check, CheckSubject
@@ -60,7 +62,15 @@ def _late(name: str, timeout_seconds: float) -> CheckCrashed:
 def judged(finding: Finding, environment: Environment) -> Finding:
     """`finding`, which has the mode of its check, with what the Environment makes of it."""
     mode = environment.mode_of(finding.rule, finding.mode)
+    first = _first_day(finding, environment) if mode is Mode.WARN else None
+    return replace(finding, mode=mode, enforce_from=first.isoformat() if first else "")
+
+
+def _first_day(finding: Finding, environment: Environment) -> date | None:
+    """The first day on which `finding`, which warns, blocks; None: none is known."""
     first = environment.enforce_from_of(finding.rule, finding.mode)
-    # A check may know the day of itself, as that of an end of life; where all only warns, nothing blocks then either.
-    known = finding.enforce_from if mode is Mode.WARN and environment.mode is Mode.ENFORCE else ""
-    return replace(finding, mode=mode, enforce_from=first.isoformat() if first else known)
+    end = date.fromisoformat(finding.end_of_life) if finding.end_of_life else None
+    if end is None or (first is not None and first < end):
+        return first
+    there, then = environment.as_of(end), on_day(finding, end)
+    return end if there.mode_of(then.rule, then.mode) is Mode.ENFORCE else there.enforce_from_of(then.rule, then.mode)

@@ -128,3 +128,14 @@ def test_an_app_tells_what_will_block_it_in_the_list_and_alone(apps: Callable[[s
     assert {one["name"]: one["beginning"] for one in apps("/checkout")["environments"]} == places
     assert apps("/checkout/environments/staging")["beginning"] == places["staging"]
     assert all(one["beginning"] == [] for one in listed["storefront"]["environments"])
+
+
+def test_the_end_of_a_bases_life_is_a_day_on_which_something_begins(
+    ahead: Callable[..., dict[str, Any]], store: Store, found: Release
+) -> None:
+    end = (TODAY + timedelta(days=25)).isoformat()
+    soon = replace(entry_of("base-image-current").finding("Deployment/checkout", "", "w"), end_of_life=end)
+    store.releases.add_findings(found.id, [soon])
+    seen = ahead()
+    assert seen["days"][-1] == end
+    assert ("base-image-end-of-life", f"its base reaches its end of life on {end}") in blocked(seen)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 
@@ -119,19 +119,3 @@ def test_modes_are_the_environments(own: Mode, environment: Mode, rule: Mode | N
     at = place(mode=environment, rule_modes={"r": rule} if rule else {}).environment
     (found,) = _judged(subject(OBJECTS), (Finds((_finding(mode=own),)),), at)
     assert found.mode is judged
-
-
-@pytest.mark.parametrize(
-    ("own", "environment", "told"),
-    [
-        (Mode.WARN, Mode.ENFORCE, "2028-10-31"),
-        (Mode.WARN, Mode.WARN, ""),
-        (Mode.ENFORCE, Mode.ENFORCE, ""),
-    ],
-)
-def test_a_day_that_a_check_knows_is_told_where_things_block(own: Mode, environment: Mode, told: str) -> None:
-    dated = replace(_finding(mode=own), enforce_from="2028-10-31")
-    (found,) = run_side_by_side(
-        subject(OBJECTS), (Finds((dated,)),), place(mode=environment).environment, timeout_seconds=9
-    )
-    assert found.enforce_from == told

@@ -108,6 +108,14 @@ def test_a_render_that_takes_too_long_is_stopped(helm: HelmClient) -> None:
         _render(helm, chart, seconds=0.3)
 
 
+def test_a_dependency_that_is_not_in_the_chart_is_told_with_what_to_run(helm: HelmClient) -> None:
+    wanted = "dependencies: [{name: db, version: 1.0.0, repository: 'https://charts.example.com/'}]\n"
+    about = (CHARTS / "raw-manifests" / "Chart.yaml").read_bytes() + wanted.encode()
+    with pytest.raises(RenderFailed, match=r"missing in charts/ directory: db") as caught:
+        _render(helm, helm.package(CHARTS / "raw-manifests", {"Chart.yaml": about})[2])
+    assert caught.value.solution == "Run `helm dependency build` in the chart's folder, and commit its `charts/`"
+
+
 @pytest.mark.parametrize("zone", ["check", "deploy"])
 def test_a_render_is_bounded_in_time_and_memory_in_both_zones(tmp_path: Path, zone: str) -> None:
     program, kubeconfig = tmp_path / "helm", tmp_path / "kubeconfig"

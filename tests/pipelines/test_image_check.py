@@ -30,7 +30,7 @@ def contents(name: str, *names: str, platforms: tuple[str, ...] = ("linux/amd64"
 
 
 class Known:
-    """Implements `pipelines.ports.ImageReader` with what it is given, or an error in its place."""
+    """Implements `pipelines.ports.ImageReader` and `Digests` with what it is given, or an error in its place."""
 
     def __init__(
         self,
@@ -47,6 +47,11 @@ class Known:
         if isinstance(self._image, GatewayError):
             raise self._image
         return self._image
+
+    def digest(self, image: str, *, timeout_seconds: float) -> str:
+        if isinstance(self._image, GatewayError):
+            raise self._image
+        return self._image.digest
 
     def builds(self, base: ApprovedBase, *, timeout_seconds: float) -> tuple[Build, ...]:
         if isinstance(self._builds, GatewayError):
@@ -78,7 +83,7 @@ def pod(*images: str, kind: str = "Deployment") -> dict[str, Any]:
 def found(
     reader: Known, image: str = APP, wanted: BaseImages | None = None, base: ApprovedBase = BASE
 ) -> tuple[Finding, ...]:
-    check = BaseImageCheck(wanted or BaseImages((base,)), REGISTRIES, reader, today=lambda: TODAY)
+    check = BaseImageCheck(wanted or BaseImages((base,)), REGISTRIES, reader, reader, today=lambda: TODAY)
     return check.findings(subject((pod(image),)))
 
 
@@ -185,7 +190,7 @@ def test_the_end_of_a_bases_life_is_told_before_and_then_blocks(days: int, rule:
     assert (finding.rule, finding.mode) == (rule, mode)
     assert words in finding.what
     assert finding.how.startswith("Ask the platform for a base")
-    assert finding.enforce_from == (base.end_of_life.isoformat() if mode is Mode.WARN and base.end_of_life else "")
+    assert finding.end_of_life == (base.end_of_life.isoformat() if mode is Mode.WARN and base.end_of_life else "")
 
 
 def test_an_end_that_is_far_away_is_not_told() -> None:
@@ -212,6 +217,33 @@ def test_what_is_not_looked_at_does_not_pass(image: str, words: str) -> None:
     assert finding.rule == "base-image-approved"
     assert words in finding.what
     assert reader.asked == []
+
+
+TAGGED = "registry.example.com/shop/checkout:1.4.2"
+
+
+def test_an_image_by_tag_alone_is_refused_with_the_digest_to_write() -> None:
+    (finding,) = found(Known(contents("app", "os", "python2"), BUILDS), TAGGED)
+    assert finding.blocks
+    assert finding.how == f"image: {TAGGED}@{sha256('app')}   # what its tag means now"
+
+
+@pytest.mark.parametrize(
+    "image", ["registry.example.com/shop/checkout", "registry.example.com/shop/../x:1", f"{TAGGED}?n=1"]
+)
+def test_what_is_no_name_with_a_tag_is_not_asked_for(image: str) -> None:
+    (finding,) = found(Known(RegistryUnavailable("away", "wait"), BUILDS), image)
+    assert finding.how.startswith("FROM")
+
+
+def test_a_tag_that_cannot_be_looked_up_is_told_and_does_not_pass() -> None:
+    (finding,) = found(Known(ImageNotFound("no such tag", "push it"), BUILDS), TAGGED)
+    assert finding.what.endswith("The one of its tag could not be looked up: no such tag")
+
+
+def test_a_tag_is_no_pass_while_its_registry_is_away() -> None:
+    with pytest.raises(RegistryUnavailable):
+        found(Known(RegistryUnavailable("away", "wait"), BUILDS), TAGGED)
 
 
 @pytest.mark.parametrize("error", [AccessRefused, ImageNotFound, ImageUnreadable])
@@ -241,7 +273,7 @@ def test_exempt_images_have_a_base_of_their_own() -> None:
 
 def test_an_image_is_looked_at_once_and_told_wherever_it_is_used() -> None:
     reader = Known(contents("app", "other"), BUILDS)
-    check = BaseImageCheck(BaseImages((BASE,)), REGISTRIES, reader, today=lambda: TODAY)
+    check = BaseImageCheck(BaseImages((BASE,)), REGISTRIES, reader, reader, today=lambda: TODAY)
     said = check.findings(subject((pod(APP, APP), pod(APP, kind="DaemonSet"))))
     assert [one.field[-9:] for one in said] == ["[0].image", "[1].image", "[0].image"]
     assert len(reader.asked) == 1

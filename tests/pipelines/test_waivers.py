@@ -91,7 +91,7 @@ def test_a_rule_that_always_blocks_is_waived_by_nothing() -> None:
 )
 def test_what_blocks_only_since_the_check_stops_the_rollout(finding: Finding, waivers: tuple[Waiver, ...]) -> None:
     with pytest.raises(WaiverEnded, match="image-pinned for Deployment/checkout"):
-        insist_on_still_allowed([finding], waivers, TODAY)
+        insist_on_still_allowed([finding], waivers, STAGING, TODAY)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_what_blocks_only_since_the_check_stops_the_rollout(finding: Finding, wa
     ],
 )
 def test_what_is_still_waived_or_still_warns_goes_on(finding: Finding) -> None:
-    insist_on_still_allowed([finding], [WAIVER], TODAY)
+    insist_on_still_allowed([finding], [WAIVER], STAGING, TODAY)
 
 
 @pytest.mark.parametrize("text", ["*", "Deployment/checkout", "Role/system:x", "HTTPRoute/a.b"])

@@ -11,7 +11,7 @@ from pipelines.sources import located
 from tests.images import push
 from tests.pipelines.conftest import FACTS, source
 from tests.pipelines.test_signatures import KEY, pem
-from workers.images import image_checks, open_registries
+from workers.images import image_checks, image_exemptions, open_registries
 
 GATEWAY = """\
 apiVersion: deploy-gateway/v1
@@ -54,6 +54,19 @@ def test_an_image_on_another_base_is_told_at_its_line(registry: str, tmp_path: P
 def test_without_a_list_of_bases_no_image_is_looked_into(registry: str, tmp_path: Path) -> None:
     settings = load(_write(tmp_path, registry, bases=False), environ={})
     assert image_checks(settings, open_registries(settings)) == ()
+    assert image_exemptions(settings) == ()
+
+
+def test_what_is_exempt_is_told_by_the_key_that_says_so(tmp_path: Path) -> None:
+    (tmp_path / "cosign.pub").write_text(pem(KEY))
+    path = _write(tmp_path, "registry.example.com")
+    signatures = "signatures: {public_keys: [file:cosign.pub], exempt: [registry.example.com/b/]}\n"
+    path.write_text(f"{path.read_text()}  exempt: [registry.example.com/a/]\n{signatures}")
+    exempt = {one.key: one.prefixes for one in image_exemptions(load(path, environ={}))}
+    assert exempt == {
+        "base_images.exempt": ("registry.example.com/a/",),
+        "signatures.exempt": ("registry.example.com/b/",),
+    }
 
 
 def test_who_signs_is_looked_at_too(registry: str, tmp_path: Path) -> None:
