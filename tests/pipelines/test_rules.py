@@ -181,8 +181,10 @@ def test_a_rule_knows_what_it_takes_from_the_platform() -> None:
 
 
 _WAIVED = """params.?data.?waivers.orValue("").split("\\n").exists(w, w in [ \
-"RULE " + object.?metadata.?namespace.orValue("") + " " + object.kind + "/" + object.?metadata.?name.orValue(""), \
-"RULE " + object.?metadata.?namespace.orValue("") + " *"])"""
+"RULE " + object.?metadata.?namespace.orValue("") + " " + object.?metadata.?labels[?"deploy-gateway.dev/app"].orValue("") \
++ " " + object.kind + "/" + object.?metadata.?name.orValue(""), \
+"RULE " + object.?metadata.?namespace.orValue("") + " " + object.?metadata.?labels[?"deploy-gateway.dev/app"].orValue("") \
++ " *"])"""
 
 
 @pytest.mark.parametrize("rule", [one for one in RULES if "waived" in dict(one.variables)], ids=lambda one: one.id)
