@@ -130,15 +130,16 @@ def parse_rule(text: str) -> str:
 def parameter_lines(
     waivers: Iterable[Waiver], apps: Mapping[str, App], environments: Iterable[Environment], day: date
 ) -> tuple[str, ...]:
-    """The waivers in force on `day` as the policies of a cluster take them: `RULE NAMESPACE Kind/name`, sorted.
+    """The waivers in force on `day` as the policies of a cluster take them: `RULE NAMESPACE APP Kind/name`.
 
-    `environments` are those of the cluster. What no policy of a cluster can find is left out.
+    Sorted. `environments` are those of the cluster. Several Apps can be in one namespace: a policy compares APP with
+    the label that the gateway puts on all that an App has. What no policy of a cluster can find is left out.
     """
     places = tuple(environments)
     return tuple(
         sorted(
             {
-                f"{one.rule} {place.namespace_of(apps[one.app])} {one.resource}"
+                f"{one.rule} {place.namespace_of(apps[one.app])} {one.app} {one.resource}"
                 for one in waivers
                 if one.holds(day) and one.app in apps and "/" not in one.rule and one.rule not in ALWAYS_ENFORCED
                 for place in places

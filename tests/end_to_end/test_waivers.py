@@ -39,9 +39,9 @@ OF_A_RELEASE = {"app": "waived", "team": "shop", "commit": "a" * 40}
 _HEARD_SECONDS = 60
 
 
-def _allowed(installation: Installation) -> bool:
+def _allowed(installation: Installation, app: str = "waived") -> bool:
     """Whether the API server takes such a Service from the gateway's own identity, by a dry-run."""
-    labels = {f"deploy-gateway.dev/{name}": value for name, value in OF_A_RELEASE.items()}
+    labels = {f"deploy-gateway.dev/{name}": value for name, value in (OF_A_RELEASE | {"app": app}).items()}
     service = json.dumps({**SERVICE, "metadata": {"name": "another", "labels": labels}})
     tried = ("create", "--dry-run=server", "--namespace=waived-staging", "--filename=-")
     done = installation.stack.kubectl(*tried, identity="deploy", stdin=service)
@@ -107,8 +107,9 @@ def test_a_waiver_lets_through_what_is_refused_before_and_after_it(
     assert "2 waived by the platform" in shown.stdout
     assert "waived by Ada, until" in shown.stdout
     assert _becomes(installation, True)
+    assert not _allowed(installation, app="another-in-the-same-namespace")
     got = installation.stack.kubectl("get", "configmap", PARAMETERS_NAME, "--namespace=deploy-gateway", "--output=json")
-    assert "service-type waived-staging *" in json.loads(got.stdout)["data"]["waivers"].splitlines()
+    assert "service-type waived-staging waived *" in json.loads(got.stdout)["data"]["waivers"].splitlines()
     assert deployctl("waiver", "list", "--app", "waived").stdout.count("Legacy") == 2
 
     for one in ids:

@@ -81,11 +81,12 @@ def test_what_is_wrong_with_a_pod_is_found_at_its_very_field_in_every_kind(
         assert all(field.startswith(("spec.", "metadata.")) for field in fields), mutation
 
 
-@pytest.mark.parametrize("line", ["RULE checkout-staging Deployment/checkout", "RULE checkout-staging *"])
-def test_what_is_waived_breaks_no_rule(cel_rules: CelRules, good: dict[str, Any], line: str) -> None:
+@pytest.mark.parametrize("what", ["Deployment/checkout", "*"])
+def test_what_is_waived_breaks_no_rule(cel_rules: CelRules, good: dict[str, Any], what: str) -> None:
+    line = f"RULE checkout-staging checkout {what}"
     for mutation in PODS:
         whole = subject(mutation.applied((good["Deployment"],)))
-        waivers = "\n".join(["other checkout-staging *", line.replace("RULE", mutation.rule)])
+        waivers = "\n".join(["other checkout-staging checkout *", line.replace("RULE", mutation.rule)])
         waived = replace(whole, parameters={**whole.parameters, "waivers": waivers})
         assert cel_rules.findings(waived) == (), mutation
 
@@ -93,10 +94,14 @@ def test_what_is_waived_breaks_no_rule(cel_rules: CelRules, good: dict[str, Any]
 @pytest.mark.parametrize(
     "line",
     [
-        "RULE production *",
-        "RULE checkout-staging Deployment/other",
-        "RULE checkout-staging Pod/checkout",
-        "RULE  *",
+        "RULE production checkout *",
+        "RULE checkout-staging another *",
+        "RULE checkout-staging another Deployment/checkout",
+        "RULE checkout-staging checkout Deployment/other",
+        "RULE checkout-staging checkout Pod/checkout",
+        "RULE checkout-staging *",
+        "RULE checkout-staging  *",
+        "RULE   *",
         "*",
     ],
 )
@@ -105,6 +110,16 @@ def test_a_waiver_of_something_else_waives_nothing(cel_rules: CelRules, good: di
         whole = subject(mutation.applied((good["Deployment"],)))
         other = replace(whole, parameters={**whole.parameters, "waivers": line.replace("RULE", mutation.rule)})
         assert {one.rule for one in cel_rules.findings(other)} == {mutation.rule}, mutation
+
+
+def test_what_is_no_apps_is_waived_by_no_line(cel_rules: CelRules, good: dict[str, Any]) -> None:
+    """The gateway labels all that it brings: what has no label came past it."""
+    del good["Deployment"]["metadata"]["labels"]["deploy-gateway.dev/app"]
+    good["Deployment"]["spec"]["template"]["spec"]["hostNetwork"] = True
+    lines = "\n".join(f"host-access checkout-staging {app}*" for app in ("checkout ", ""))
+    whole = subject((good["Deployment"],))
+    found = cel_rules.findings(replace(whole, parameters={**whole.parameters, "waivers": lines}))
+    assert "host-access" in {one.rule for one in found}
 
 
 def test_a_finding_about_a_container_points_at_its_field(cel_rules: CelRules, good: dict[str, Any]) -> None:

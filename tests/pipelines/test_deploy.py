@@ -336,9 +336,9 @@ def test_a_cluster_that_says_otherwise_than_helm_is_believed() -> None:
 def test_a_cluster_that_has_not_heard_of_a_new_waiver_yet_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipelines.deploy._SETTLING_SECONDS", 0.0)
     place = Place(refusals=2)
-    done, _, _ = run_deploy(place, parameters={"waivers": "seccomp checkout-staging *"})
+    done, _, _ = run_deploy(place, parameters={"waivers": "seccomp checkout-staging checkout *"})
     assert done.state is ReleaseState.DEPLOYED
-    assert place.written == [{"waivers": "seccomp checkout-staging *"}]
+    assert place.written == [{"waivers": "seccomp checkout-staging checkout *"}]
 
 
 def test_what_a_cluster_goes_on_refusing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -29,6 +30,18 @@ from workers.benchmarks import collect
 
 GUARDED, COLLECTED = "kube-bench-guarded", "kube-bench-collected"
 ANY_NODE = ("--set", "kubeBench.nodeClasses.control-plane=null", "--set", f"kubeBench.namespace={GUARDED}")
+
+BEFORE = "from-before"
+OTHER = {
+    "serviceAccountName": "kube-bench",
+    "automountServiceAccountToken": False,
+    "containers": [{"name": "x", "image": "x"}],
+}
+ALONE = "nobody gets into its pods"
+# With all rights in RBAC, so that what is refused a policy refuses.
+ALL_RIGHTS = ("--as=eve", "--as-group=system:masters")
+BROKEN_GLASS = (*ALL_RIGHTS, "--as-group=deploy-gateway:break-glass")
+DEVELOPER = ("--as=dev", "--as-group=developers")
 
 
 def apply(stack: Stack, *objects: dict[str, Any]) -> None:
@@ -60,8 +73,10 @@ Refused = Callable[[dict[str, Any]], str]
 @pytest.fixture(scope="module")
 def refused(stack: Stack, chart: list[dict[str, Any]]) -> Iterator[Refused]:
     """Why the API server refuses a pod in the guarded namespace; empty when it takes it."""
-    apply(stack, *(one for one in chart if one["kind"] == "Namespace"))
-    apply(stack, *(one for one in chart if one["kind"] != "Namespace"))
+    first = ("Namespace", "ServiceAccount")
+    apply(stack, *(one for one in chart if one["kind"] in first))
+    apply(stack, {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": BEFORE, "namespace": GUARDED}, "spec": OTHER})
+    apply(stack, *(one for one in chart if one["kind"] not in first))
 
     def refused(pod: dict[str, Any]) -> str:
         manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": GUARDED}, "spec": pod}
@@ -69,11 +84,23 @@ def refused(stack: Stack, chart: list[dict[str, Any]]) -> Iterator[Refused]:
         return done.stderr if done.returncode else ""
 
     deadline = time.monotonic() + 60  # a policy holds a moment after it is written
-    while not refused({"containers": [{"name": "x", "image": "x"}]}) and time.monotonic() < deadline:
+    while not (refused(OTHER) and ALONE in reached(stack, "exec", *ALL_RIGHTS)) and time.monotonic() < deadline:
         time.sleep(0.1)
     yield refused
-    binding = "validatingadmissionpolicybinding/deploy-gateway-kube-bench-only"
-    delete(stack, f"namespace/{GUARDED}", "validatingadmissionpolicy/deploy-gateway-kube-bench-only", binding)
+    policies = ("deploy-gateway-kube-bench-only", "deploy-gateway-kube-bench-alone")
+    kinds = ("validatingadmissionpolicybinding", "validatingadmissionpolicy")
+    delete(stack, f"namespace/{GUARDED}", *(f"{kind}/{name}" for kind in kinds for name in policies))
+
+
+def reached(stack: Stack, way: str, *who: str) -> str:
+    """What the API server says to somebody who wants to get into a pod of the guarded namespace."""
+    path = f"/api/v1/namespaces/{GUARDED}/pods/nobody/{way}"
+    return stack.kubectl("create", f"--raw={path}", "--filename=-", *who).stderr
+
+
+def made(stack: Stack, manifest: dict[str, Any], *who: str) -> subprocess.CompletedProcess[str]:
+    words = ("create", f"--namespace={GUARDED}", "--dry-run=server", "--filename=-", *who)
+    return stack.kubectl(*words, stdin=json.dumps(manifest))
 
 
 def test_kube_bench_itself_may_run_in_its_namespace(refused: Refused, template: dict[str, Any]) -> None:
@@ -100,7 +127,15 @@ CHANGES: dict[str, tuple[Callable[[Any], object], str]] = {
         "no privilege but",
     ),
     "write": (lambda pod: container(pod)["volumeMounts"][0].update(readOnly=False), "changes nothing"),
-    "volume": (lambda pod: pod["volumes"][0].update(hostPath=None, emptyDir={}), "changes nothing"),
+    "subpath": (lambda pod: container(pod)["volumeMounts"][0].update(subPath="x"), "changes nothing"),
+    "elsewhere": (lambda pod: container(pod)["volumeMounts"][0].update(mountPath="/x"), "each where it is"),
+    "left out": (lambda pod: container(pod)["volumeMounts"].pop(), "all that it measures"),
+    "volume": (lambda pod: pod["volumes"][0].update(hostPath=None, emptyDir={}), "no other volume"),
+    "root": (lambda pod: pod["volumes"][0].update(hostPath={"path": "/"}), "no other volume"),
+    "another's": (lambda pod: pod["volumes"][0].update(hostPath={"path": "/etc/passwd"}), "no other volume"),
+    "again": (lambda pod: pod.update(restartPolicy="Always"), "not started again"),
+    "message": (lambda pod: container(pod).update(terminationMessagePath="/etc/passwd"), "only kube-bench runs"),
+    "folder": (lambda pod: container(pod).update(workingDir="/etc"), "only kube-bench runs"),
 }
 
 
@@ -110,6 +145,62 @@ def test_nothing_else_gets_its_privileges(refused: Refused, template: dict[str, 
     pod = copy.deepcopy(template["spec"]["template"]["spec"])
     change(pod)
     assert said in refused(pod)
+
+
+def test_what_was_let_in_before_can_still_be_noted_on(stack: Stack, refused: Refused) -> None:
+    """Else a Job's controller could not count a pod of the image before, and it would never be over."""
+    words = ("annotate", "--dry-run=server", f"--namespace={GUARDED}", f"pod/{BEFORE}", "note=x")
+    done = stack.kubectl(*words)
+    assert done.returncode == 0, done.stderr
+    changed = stack.kubectl("set", "image", "--dry-run=server", f"--namespace={GUARDED}", f"pod/{BEFORE}", "x=y")
+    assert "only kube-bench runs" in changed.stderr
+
+
+@pytest.mark.parametrize("way", ["exec?command=id", "attach", "portforward", "proxy"])
+def test_nobody_gets_into_its_pods_but_who_breaks_the_glass(stack: Stack, refused: Refused, way: str) -> None:
+    assert ALONE in reached(stack, way, *ALL_RIGHTS)
+    assert ALONE not in reached(stack, way, *BROKEN_GLASS)
+
+
+def test_who_breaks_the_glass_is_named_in_the_audit_log(stack: Stack, refused: Refused) -> None:
+    note = f"eve reached into kube-bench: CONNECT pods/attach {GUARDED}/nobody"
+    reached(stack, "attach", *BROKEN_GLASS)
+    deadline = time.monotonic() + 60
+    while note not in stack.audit_log.read_text() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert note in stack.audit_log.read_text()
+
+
+@pytest.mark.parametrize("kind", ["Pod", "Job", "CronJob"])
+def test_only_who_installs_the_chart_makes_what_runs_there(
+    stack: Stack, refused: Refused, chart: list[dict[str, Any]], kind: str
+) -> None:
+    (cronjob,) = (one for one in chart if one["kind"] == "CronJob")
+    job = cronjob["spec"]["jobTemplate"]
+    spec = {"Pod": job["spec"]["template"]["spec"], "Job": job["spec"], "CronJob": cronjob["spec"]}[kind]
+    version = "v1" if kind == "Pod" else "batch/v1"
+    manifest = {"apiVersion": version, "kind": kind, "metadata": {"name": "x"}, "spec": spec}
+    assert ALONE in made(stack, manifest, *DEVELOPER).stderr
+    for who in (ALL_RIGHTS, (*DEVELOPER, "--as-group=deploy-gateway:break-glass")):
+        done = made(stack, manifest, *who)
+        assert done.returncode == 0, done.stderr
+
+
+def test_no_other_container_joins_its_pod(stack: Stack, refused: Refused) -> None:
+    joined = {"spec": {"ephemeralContainers": [{"name": "debug", "image": "x"}]}}
+    words = ("patch", f"pod/{BEFORE}", f"--namespace={GUARDED}", "--subresource=ephemeralcontainers")
+    done = stack.kubectl(*words, f"--patch={json.dumps(joined)}", "--dry-run=server")
+    assert "only kube-bench runs" in done.stderr
+
+
+def test_a_job_of_its_administrator_ends(stack: Stack, refused: Refused, template: dict[str, Any]) -> None:
+    """The controllers make its pod, and take their finalizer from it."""
+    job = {**copy.deepcopy(template), "apiVersion": "batch/v1", "kind": "Job"}
+    job["metadata"] |= {"name": "measured-now", "namespace": GUARDED}
+    apply(stack, job)
+    words = ("wait", "--for=condition=complete", "--timeout=60s", f"--namespace={GUARDED}", "job/measured-now")
+    done = stack.kubectl(*words)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from pipelines.adapters.kube.connection import Connection, Refused
 from pipelines.adapters.kube.parameters import write_parameters
 from pipelines.errors import ClusterUnavailable
 
-WANTED = {"waivers": "seccomp shop *"}
+WANTED = {"waivers": "seccomp shop checkout *"}
 
 
 class Served:

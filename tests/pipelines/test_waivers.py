@@ -142,7 +142,7 @@ def test_a_cluster_gets_a_line_for_each_place_in_which_a_waiver_holds() -> None:
         replace(WAIVER, app="gone"),
     ]
     assert parameter_lines(known, apps, places, TODAY) == (
-        "image-pinned checkout Deployment/checkout",
-        "image-pinned shop-checkout-staging Deployment/checkout",
-        "seccomp checkout *",
+        "image-pinned checkout checkout Deployment/checkout",
+        "image-pinned shop-checkout-staging checkout Deployment/checkout",
+        "seccomp checkout checkout *",
     )
