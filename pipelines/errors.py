@@ -68,6 +68,14 @@ class InvalidInput(GatewayError):
     title = "The request can't be accepted as it is"
 
 
+class PlainWords(InvalidInput):
+    """Fields hold values of another type than theirs, such as a plain `on` for a text: no server takes them."""
+
+    code = "plain-words"
+    http_status = 422
+    title = "A field holds something of another type"
+
+
 class InvalidRef(InvalidInput):
     """The Git ref has a form that is never passed on to Git."""
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 import pytest
 
 from pipelines.apps import Environment
-from pipelines.errors import CheckCrashed
+from pipelines.errors import CheckCrashed, Fault
 from pipelines.findings import Finding, Mode, Severity
+from pipelines.plain_words import WordsToldOf
 from pipelines.ports import Check, CheckSubject
 from pipelines.stages.checking import run_side_by_side
 from tests.pipelines.conftest import place, subject
@@ -49,6 +50,17 @@ class Crashes:
 
     def findings(self, subject: CheckSubject) -> tuple[Finding, ...]:
         raise CheckCrashed("it fell over", "see")
+
+
+@dataclass(frozen=True)
+class ReadsOnlySome:
+    """Stumbles over a word of a wrong type, and has an answer about all else."""
+
+    found: tuple[Finding, ...]
+    name: str = "reads-only-some"
+
+    def findings(self, subject: CheckSubject) -> tuple[Finding, ...]:
+        raise WordsToldOf([Fault("ConfigMap/x data", "takes no bool", "Put it in quotes")], subject.objects, self.found)
 
 
 def _judged(
@@ -135,3 +147,14 @@ def test_a_day_that_a_check_knows_is_told_where_things_block(own: Mode, environm
         subject(OBJECTS), (Finds((dated,)),), place(mode=environment).environment, timeout_seconds=9
     )
     assert found.enforce_from == told
+
+
+def test_a_word_of_a_wrong_type_is_no_pass_even_when_only_warnings_were_found() -> None:
+    checks: tuple[Check, ...] = (Finds((_finding("first", Mode.WARN),)), ReadsOnlySome((_finding("second"),)))
+    with pytest.raises(WordsToldOf):
+        _judged(subject(OBJECTS), checks, ENVIRONMENT)
+
+
+def test_where_something_blocks_what_was_found_beside_a_word_of_a_wrong_type_is_told_too() -> None:
+    checks: tuple[Check, ...] = (Finds((_finding("first"),)), ReadsOnlySome((_finding("second"),)))
+    assert [one.rule for one in _judged(subject(OBJECTS), checks, ENVIRONMENT)] == ["first", "second"]
