@@ -17,11 +17,10 @@ from pipelines import yaml_nodes
 from pipelines.check import Made
 from pipelines.deployfile import Declaration, DeployFile
 from pipelines.deployfile.schema import API_VERSION
-from pipelines.errors import Fault, GatewayError, InvalidInput
+from pipelines.errors import Fault, GatewayError, InvalidInput, PlainWords
 from pipelines.findings import Finding, blocking
 from pipelines.manifests import name_of, to_value
 from pipelines.place import Place
-from pipelines.plain_words import WordsToldOf
 from pipelines.ports import Checkout, Manifest
 from pipelines.raw_manifests import fault_in_name, fault_in_version, labelled
 from pipelines.resources import at
@@ -173,7 +172,7 @@ def _judged(name: str, batch: Batch, local: Local, place: Place, faults: list[Fa
     """What the checks say of `batch`; words that are no texts go to `faults`, and all is judged as if put right."""
     try:
         return local.judged(*_as_made(name, batch, place))
-    except WordsToldOf as error:
+    except PlainWords as error:
         faults += [replace(fault, where=_line_of(fault.where, batch)) for fault in error.errors]
         return local.judged(*_as_made(name, Batch(list(error.mended), batch.written), place))
 

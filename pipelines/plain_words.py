@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.errors import Fault, PlainWords
-from pipelines.findings import Finding
+from pipelines.errors import Fault
 from pipelines.manifests import name_of
 from pipelines.ports import Manifest
 
@@ -37,16 +35,6 @@ class Mistyped:
         if self.wanted.lstrip("*").startswith(_NUMBERS):
             return "Write a number, without quotes"
         return "Write true or false, without quotes" if self.wanted.lstrip("*") == "bool" else "Write what it takes"
-
-
-class WordsToldOf(PlainWords):
-    """`PlainWords`, with what is found all the same."""
-
-    def __init__(self, faults: Sequence[Fault], mended: tuple[Manifest, ...], found: tuple[Finding, ...]) -> None:
-        """`where` of `faults` is `Kind/name PATH`; `mended` are all objects, put right, and `found` is said of them."""
-        super().__init__(faults[0].reason, faults[0].solution, where=faults[0].where, errors=faults)
-        self.mended = mended
-        self.found = found
 
 
 def mend(objects: tuple[Manifest, ...], mistyped: Mistyped) -> tuple[tuple[Manifest, ...], list[Fault]]:

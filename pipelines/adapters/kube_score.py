@@ -11,10 +11,10 @@ from typing import Any
 
 from pipelines.catalogue.entry import Entry
 from pipelines.catalogue.kube_score import KUBE_SCORE, PREFIX, check_of_theirs
-from pipelines.errors import CheckCrashed, Fault
+from pipelines.errors import CheckCrashed, Fault, PlainWords
 from pipelines.findings import Finding, Mode
 from pipelines.manifests import name_of
-from pipelines.plain_words import Mistyped, WordsToldOf, mend
+from pipelines.plain_words import Mistyped, mend
 from pipelines.ports import CheckSubject, Manifest
 from pipelines.relations.values import mapping, mappings
 from pipelines.resources import WORKLOADS, at, field_text, pod_spec_path
@@ -39,7 +39,7 @@ class KubeScore:
         self._program = program
 
     def findings(self, subject: CheckSubject) -> tuple[Finding, ...]:
-        """See `pipelines.ports.Check.findings`. Raises `WordsToldOf` for values of another type than their field's."""
+        """See `pipelines.ports.Check.findings`. Raises `PlainWords` for values of another type than their field's."""
         expected = sum(1 for one in subject.objects if one["kind"] in _SEEN_KINDS)
         if expected == 0:
             return ()  # nothing that it knows: it would print `null`, and everything else here looks at those
@@ -61,7 +61,7 @@ class KubeScore:
             finding for one in scored for check in one["checks"] for finding in _findings(one, check, subject.objects)
         )
         if faults:
-            raise WordsToldOf(faults, subject.objects, found)
+            raise PlainWords(faults, subject.objects, found)
         return found
 
     def _run(self, subject: CheckSubject) -> list[dict[str, Any]] | Mistyped:

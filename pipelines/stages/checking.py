@@ -9,9 +9,8 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 
 from pipelines.apps import Environment
-from pipelines.errors import CheckCrashed
+from pipelines.errors import CheckCrashed, PlainWords
 from pipelines.findings import Finding, Mode, blocking
-from pipelines.plain_words import WordsToldOf
 from pipelines.ports import Check, CheckSubject
 from pipelines.waivers import Waiver, waived
 
@@ -52,7 +51,7 @@ def run_side_by_side(
     # An object that one check refuses can be what another one stumbles over: then its findings say enough.
     if crashes and not blocking(marked(found)):
         raise crashes[0]
-    return marked([*found, *(one for crash in crashes if isinstance(crash, WordsToldOf) for one in crash.found)])
+    return marked([*found, *(one for crash in crashes if isinstance(crash, PlainWords) for one in crash.found)])
 
 
 def _late(name: str, timeout_seconds: float) -> CheckCrashed:

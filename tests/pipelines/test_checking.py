@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from pipelines.apps import Environment
-from pipelines.errors import CheckCrashed, Fault
+from pipelines.errors import CheckCrashed, Fault, PlainWords
 from pipelines.findings import Finding, Mode, Severity
-from pipelines.plain_words import WordsToldOf
 from pipelines.ports import Check, CheckSubject
 from pipelines.stages.checking import run_side_by_side
 from tests.pipelines.conftest import place, subject
@@ -60,7 +59,7 @@ class ReadsOnlySome:
     name: str = "reads-only-some"
 
     def findings(self, subject: CheckSubject) -> tuple[Finding, ...]:
-        raise WordsToldOf([Fault("ConfigMap/x data", "takes no bool", "Put it in quotes")], subject.objects, self.found)
+        raise PlainWords([Fault("ConfigMap/x data", "takes no bool", "Put it in quotes")], subject.objects, self.found)
 
 
 def _judged(
@@ -151,7 +150,7 @@ def test_a_day_that_a_check_knows_is_told_where_things_block(own: Mode, environm
 
 def test_a_word_of_a_wrong_type_is_no_pass_even_when_only_warnings_were_found() -> None:
     checks: tuple[Check, ...] = (Finds((_finding("first", Mode.WARN),)), ReadsOnlySome((_finding("second"),)))
-    with pytest.raises(WordsToldOf):
+    with pytest.raises(PlainWords):
         _judged(subject(OBJECTS), checks, ENVIRONMENT)
 
 

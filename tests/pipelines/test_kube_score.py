@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from pipelines.adapters.kube_score import KubeScore
-from pipelines.errors import CheckCrashed
+from pipelines.errors import CheckCrashed, PlainWords
 from pipelines.findings import Mode
-from pipelines.plain_words import WordsToldOf
 from tests.pipelines.conftest import subject
 from tools.toolbox import ensure
 
@@ -172,7 +171,7 @@ def test_all_words_of_a_wrong_type_are_told_at_once(kube_score: KubeScore, good:
     good["Service"]["spec"] |= {"type": True, "clusterIP": 12}
     good["Deployment"]["spec"]["replicas"] = "2"
     del good["Deployment"]["spec"]["template"]["spec"]["containers"][0]["imagePullPolicy"]
-    with pytest.raises(WordsToldOf) as told:
+    with pytest.raises(PlainWords) as told:
         kube_score.findings(subject(tuple(good.values())))
     assert sorted(one.where for one in told.value.errors) == [
         "Deployment/checkout spec.replicas",
