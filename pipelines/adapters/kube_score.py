@@ -11,9 +11,10 @@ from typing import Any
 
 from pipelines.catalogue.entry import Entry
 from pipelines.catalogue.kube_score import KUBE_SCORE, PREFIX, check_of_theirs
-from pipelines.errors import CheckCrashed, InvalidInput
+from pipelines.errors import CheckCrashed, Fault, PlainWords
 from pipelines.findings import Finding, Mode
 from pipelines.manifests import name_of
+from pipelines.plain_words import Mistyped, mend
 from pipelines.ports import CheckSubject, Manifest
 from pipelines.relations.values import mapping, mappings
 from pipelines.resources import WORKLOADS, at, field_text, pod_spec_path
@@ -23,7 +24,9 @@ _TIMEOUT_SECONDS = 30.0
 
 _SEEN_KINDS = WORKLOADS | {"Service", "NetworkPolicy", "PodDisruptionBudget", "Ingress", "HorizontalPodAutoscaler"}
 _ABOUT_PROBES = frozenset({"pod-probes", "pod-probes-identical"})
-_MISTYPED = re.compile(r"Kind=(\w+): .*cannot unmarshal (bool|number) into Go struct field \w+\.(\S+) of type")
+_MISTYPED = re.compile(
+    r"Kind=(\w+): .*cannot unmarshal (bool|number|string) (?:\S+ )?into Go struct field \w+\.(\S+) of type (\S+)"
+)
 _ENTRIES = {entry.id: entry for entry in KUBE_SCORE}
 
 
@@ -36,20 +39,32 @@ class KubeScore:
         self._program = program
 
     def findings(self, subject: CheckSubject) -> tuple[Finding, ...]:
-        """See `pipelines.ports.Check.findings`."""
+        """See `pipelines.ports.Check.findings`. Raises `PlainWords` for values of another type than their field's."""
         expected = sum(1 for one in subject.objects if one["kind"] in _SEEN_KINDS)
         if expected == 0:
             return ()  # nothing that it knows: it would print `null`, and everything else here looks at those
-        scored = self._run(subject)
+        faults: list[Fault] = []
+        # It stops at the first value of a wrong type: that is put right to learn of all of them, and of the rest.
+        while isinstance(scored := self._run(subject), Mistyped):
+            objects, more = mend(subject.objects, scored)
+            if not more:
+                raise CheckCrashed(
+                    f"kube-score can't read {scored.path} of a {scored.kind}", "Correct it, or report it"
+                )
+            faults += more
+            subject = replace(subject, objects=objects)
         if len(scored) < expected:
             raise CheckCrashed(
                 f"kube-score saw {len(scored)} of {expected} objects", "Report it: a kind is not read as it should be"
             )
-        return tuple(
+        found = tuple(
             finding for one in scored for check in one["checks"] for finding in _findings(one, check, subject.objects)
         )
+        if faults:
+            raise PlainWords(faults, subject.objects, found)
+        return found
 
-    def _run(self, subject: CheckSubject) -> list[dict[str, Any]]:
+    def _run(self, subject: CheckSubject) -> list[dict[str, Any]] | Mistyped:
         major_minor = re.match(r"v\d+\.\d+", subject.facts.kubernetes_version)
         documents = b"---\n".join(
             json.dumps(_with_namespace(one, subject.namespace), ensure_ascii=False).encode() + b"\n"
@@ -79,21 +94,11 @@ class KubeScore:
             words = done.stderr.decode("utf-8", "replace").strip()[-300:] or f"exit code {done.returncode}"
             mistyped = _MISTYPED.search(words)
             if mistyped is not None:
-                raise _not_a_text(mistyped, subject.objects) from error
+                return Mistyped(*mistyped.groups())
             raise CheckCrashed(f"kube-score gave no answer: {words}", "Correct what it names, or report it") from error
         if not isinstance(scored, list):
             raise CheckCrashed("kube-score looked at nothing", "Report it: this manifest is not read as it should be")
         return scored
-
-
-def _not_a_text(mistyped: re.Match[str], objects: tuple[Manifest, ...]) -> InvalidInput:
-    """What Go said of a plain value: which field it is in, and which objects it may be."""
-    kind, found, field = mistyped.groups()
-    names = [name_of(one) for one in objects if one["kind"] == kind]
-    return InvalidInput(
-        f"{field} takes no {found}, and what is written there is read as one ({', '.join(names[:5])})",
-        "Put a text in quotes: plain y, n, yes, no, on, off and numbers are no texts in YAML 1.1",
-    )
 
 
 def _with_namespace(manifest: Any, namespace: str) -> Any:

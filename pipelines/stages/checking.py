@@ -4,13 +4,14 @@ Environment's modes.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import date
 
 from pipelines.apps import Environment
 from pipelines.end_of_life import on_day
-from pipelines.errors import CheckCrashed
+from pipelines.errors import CheckCrashed, PlainWords
 from pipelines.findings import Finding, Mode, blocking
 from pipelines.ports import Check, CheckSubject
 from pipelines.waivers import Waiver, waived
@@ -45,11 +46,14 @@ def run_side_by_side(
     in_time = [answer for answer in answers if answer not in late]
     crashes += [crash for answer in in_time if (crash := answer.exception()) is not None]
     found = [finding for answer in in_time if answer.exception() is None for finding in answer.result()]
-    marked = tuple(waived(judged(finding, environment), waivers) for finding in found)
+
+    def marked(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+        return tuple(waived(judged(finding, environment), waivers) for finding in findings)
+
     # An object that one check refuses can be what another one stumbles over: then its findings say enough.
-    if crashes and not blocking(marked):
+    if crashes and not blocking(marked(found)):
         raise crashes[0]
-    return marked
+    return marked([*found, *(one for crash in crashes if isinstance(crash, PlainWords) for one in crash.found)])
 
 
 def _late(name: str, timeout_seconds: float) -> CheckCrashed:

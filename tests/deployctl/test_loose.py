@@ -162,6 +162,17 @@ def test_a_plain_word_where_a_text_is_due_is_no_crash_but_to_be_quoted(local: Lo
     assert "in quotes" in verdict.faults[0].solution
 
 
+def test_words_that_are_no_texts_hide_nothing_that_is_found_in_other_files(local: Local) -> None:
+    wrong = CLOSED + "---\napiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec:\n  type: y\n  clusterIP: 12\n"
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers: [{name: p, image: 'p:latest'}]\n"
+    files = {"a.yaml": wrong, "b.yaml": pod, "c.yaml": OPEN}
+    verdict = check_manifests("k8s", {name: text.encode() for name, text in files.items()}, local)
+    assert verdict.state is VerdictState.INVALID
+    assert sorted(one.where for one in verdict.faults) == ["a.yaml:10", "a.yaml:11"]
+    told = {(one.source.partition(":")[0], one.rule) for one in verdict.findings}
+    assert {("b.yaml", "kube-score/pod-probes"), ("c.yaml", "service-type")} <= told
+
+
 _SCALARS = st.sampled_from([None, True, 0, -1, 1.5, "", "a", "y", "{{ x }}", "\u2028"])
 _VALUES = st.recursive(
     _SCALARS,

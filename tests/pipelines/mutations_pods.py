@@ -70,6 +70,10 @@ def _volume(rule: str, what: str, source: Any) -> Mutation:
     return _pod(rule, what, lambda pod: pod["volumes"].append({"name": "added", **source}))
 
 
+def _projected(what: str, source: Any) -> Mutation:
+    return _volume("token-audience", what, {"projected": {"sources": [source]}})
+
+
 def _host(place: str, handler: str) -> Mutation:
     def change(container: Any) -> None:
         outer, _, inner = place.partition(".")
@@ -164,6 +168,8 @@ PODS = (
     _another("resources-set", "none", lambda one: one.pop("resources")),
     _pod("service-account", "default", lambda pod: pod.update(serviceAccountName="default")),
     _pod("service-account", "none", lambda pod: pod.pop("serviceAccountName")),
+    _projected("a token for a vault", {"serviceAccountToken": {"path": "token", "audience": "vault"}}),
+    _projected("a token of the mesh's in a template", {"serviceAccountToken": {"path": "t", "audience": "istio-ca"}}),
     _pod("token-automount", "true", lambda pod: pod.update(automountServiceAccountToken=True)),
     _pod("token-automount", "unset", lambda pod: pod.pop("automountServiceAccountToken")),
     _pod("priority-class", "the node's", lambda pod: pod.update(priorityClassName="system-node-critical")),

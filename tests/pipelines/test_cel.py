@@ -307,3 +307,30 @@ def test_a_pod_may_say_what_its_proxy_needs(cel_rules: CelRules, good: dict[str,
         "example.com/istio": "no business of the mesh",
     }
     assert cel_rules.findings(subject((good["Deployment"],))) == ()
+
+
+@pytest.mark.parametrize("kind", ["clusterTrustBundle", "podCertificate"])
+def test_trust_and_certificates_of_the_cluster_are_no_apps(
+    cel_rules: CelRules, good: dict[str, Any], kind: str
+) -> None:
+    """By the rules alone: a server that does not know these kinds drops them."""
+    volume = {"name": "added", "projected": {"sources": [{kind: {"path": "x"}}]}}
+    good["Deployment"]["spec"]["template"]["spec"]["volumes"].append(volume)
+    (found,) = cel_rules.findings(subject((good["Deployment"],)))
+    assert found.rule == "token-audience"
+
+
+def test_a_token_of_the_api_server_may_be_asked_for_as_a_volume(cel_rules: CelRules, good: dict[str, Any]) -> None:
+    volume = {"name": "added", "projected": {"sources": [{"serviceAccountToken": {"path": "token"}}]}}
+    good["Deployment"]["spec"]["template"]["spec"]["volumes"].append(volume)
+    assert cel_rules.findings(subject((good["Deployment"],))) == ()
+
+
+@pytest.mark.parametrize(("name", "passes"), [("istio-token", True), ("own", False)])
+def test_what_the_mesh_writes_into_a_pod_is_no_identity_that_a_team_asked_for(
+    cel_rules: CelRules, good: dict[str, Any], name: str, passes: bool
+) -> None:
+    token = {"serviceAccountToken": {"path": "istio-token", "audience": "istio-ca", "expirationSeconds": 43200}}
+    good["Deployment"]["spec"]["template"]["spec"]["volumes"].append({"name": name, "projected": {"sources": [token]}})
+    found = cel_rules.findings(subject((_of_kind(good["Deployment"], "Pod"),)))
+    assert (found == ()) is passes

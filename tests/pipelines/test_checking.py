@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from pipelines.apps import Environment
-from pipelines.errors import CheckCrashed
+from pipelines.errors import CheckCrashed, Fault, PlainWords
 from pipelines.findings import Finding, Mode, Severity
 from pipelines.ports import Check, CheckSubject
 from pipelines.stages.checking import run_side_by_side
@@ -49,6 +49,17 @@ class Crashes:
 
     def findings(self, subject: CheckSubject) -> tuple[Finding, ...]:
         raise CheckCrashed("it fell over", "see")
+
+
+@dataclass(frozen=True)
+class ReadsOnlySome:
+    """Stumbles over a word of a wrong type, and has an answer about all else."""
+
+    found: tuple[Finding, ...]
+    name: str = "reads-only-some"
+
+    def findings(self, subject: CheckSubject) -> tuple[Finding, ...]:
+        raise PlainWords([Fault("ConfigMap/x data", "takes no bool", "Put it in quotes")], subject.objects, self.found)
 
 
 def _judged(
@@ -119,3 +130,14 @@ def test_modes_are_the_environments(own: Mode, environment: Mode, rule: Mode | N
     at = place(mode=environment, rule_modes={"r": rule} if rule else {}).environment
     (found,) = _judged(subject(OBJECTS), (Finds((_finding(mode=own),)),), at)
     assert found.mode is judged
+
+
+def test_a_word_of_a_wrong_type_is_no_pass_even_when_only_warnings_were_found() -> None:
+    checks: tuple[Check, ...] = (Finds((_finding("first", Mode.WARN),)), ReadsOnlySome((_finding("second"),)))
+    with pytest.raises(PlainWords):
+        _judged(subject(OBJECTS), checks, ENVIRONMENT)
+
+
+def test_where_something_blocks_what_was_found_beside_a_word_of_a_wrong_type_is_told_too() -> None:
+    checks: tuple[Check, ...] = (Finds((_finding("first"),)), ReadsOnlySome((_finding("second"),)))
+    assert [one.rule for one in _judged(subject(OBJECTS), checks, ENVIRONMENT)] == ["first", "second"]

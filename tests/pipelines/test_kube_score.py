@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipelines.adapters.kube_score import KubeScore
-from pipelines.errors import CheckCrashed
+from pipelines.errors import CheckCrashed, PlainWords
 from pipelines.findings import Mode
 from tests.pipelines.conftest import subject
 from tools.toolbox import ensure
@@ -165,3 +165,25 @@ def test_a_grade_of_a_container_is_told_at_that_container(kube_score: KubeScore,
         "kube-score/container-image-pull-policy",
         "spec.template.spec.initContainers[1]",
     )
+
+
+def test_all_words_of_a_wrong_type_are_told_at_once(kube_score: KubeScore, good: dict[str, Any]) -> None:
+    good["Service"]["spec"] |= {"type": True, "clusterIP": 12}
+    good["Deployment"]["spec"]["replicas"] = "2"
+    del good["Deployment"]["spec"]["template"]["spec"]["containers"][0]["imagePullPolicy"]
+    with pytest.raises(PlainWords) as told:
+        kube_score.findings(subject(tuple(good.values())))
+    assert sorted(one.where for one in told.value.errors) == [
+        "Deployment/checkout spec.replicas",
+        "Service/checkout spec.clusterIP",
+        "Service/checkout spec.type",
+    ]
+    assert "kube-score/container-image-pull-policy" in [one.rule for one in told.value.found]
+
+
+def test_a_word_that_is_not_found_is_no_pass(program: Callable[[str], KubeScore], standard: tuple[Any, ...]) -> None:
+    words = (
+        "v1, Kind=Service: err=json: cannot unmarshal bool into Go struct field ServiceSpec.spec.nowhere of type string"
+    )
+    with pytest.raises(CheckCrashed, match=r"can't read spec\.nowhere of a Service"):
+        program(f"echo '{words}' >&2; exit 1").findings(subject(standard))

@@ -7,15 +7,23 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from pipelines.adapters.kube.connection import Connection, Refused
+from pipelines.cluster import SERVICE_ACCOUNT_NAMESPACE
 from pipelines.diff import change
 from pipelines.errors import Fault, PreflightRefused
 from pipelines.hooks import hook_events, is_made_anew
 from pipelines.kept import changes_of_kept
 from pipelines.manifests import name_of
 from pipelines.ports import Change, Manifest
+from pipelines.rules import PARAMETERS_NAME
 
 _THREADS = 8
 _SOLUTION = "Correct what the message names"
+# The server's words where the parameters of the rules are gone, and the worker may not make them again.
+_WITHOUT_PARAMETERS = "no params found for policy binding"
+_INSTALL = (
+    f"Have an administrator of the cluster run `deploy-gateway cluster install`: the ConfigMap {PARAMETERS_NAME} in the"
+    f" namespace {SERVICE_ACCOUNT_NAMESPACE} is gone, and without it the rules refuse all"
+)
 _NOT_A_HOOK = "there is one already that is no hook, and Helm would delete it before, or after, it runs this hook"
 _ANOTHER_NAME = "Give the hook a name of its own, or leave out its annotation helm.sh/hook"
 # What the server itself writes into a Job, and where.
@@ -64,7 +72,8 @@ class DryRun:
                 return Fault(
                     name_of(manifest), "it is refused; the message is left out, as it can quote values", _SOLUTION
                 )
-            return Fault(name_of(manifest), refused.message, _SOLUTION)
+            is_without = _WITHOUT_PARAMETERS in refused.message
+            return Fault(name_of(manifest), refused.message, _INSTALL if is_without else _SOLUTION)
 
     def _tried(self, path: str, manifest: Manifest, before: Any | None) -> Any:
         """What the server would make of it. A hook is made anew each time: what can't be changed in it is no matter."""
