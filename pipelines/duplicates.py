@@ -20,26 +20,24 @@ def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     so is what means the same. A schema means something else than a rule: waived, it speaks for none that blocks.
     """
     told = tuple(dict.fromkeys(findings))
-    speakers = [_speaker(one, told) for one in told]
-    return tuple(
-        _with(one, [other for other, speaker in zip(told, speakers, strict=True) if speaker is one])
-        for one, speaker in zip(told, speakers, strict=True)
-        if speaker is one
-    )
+    about: dict[str, list[Finding]] = {}
+    for one in told:
+        about.setdefault(one.resource, []).append(one)
+    speakers = [_speaker(one, about[one.resource]) for one in told]
+    groups: dict[int, list[Finding]] = {}
+    for one, speaker in zip(told, speakers, strict=True):
+        groups.setdefault(id(speaker), []).append(one)
+    return tuple(_with(one, groups[id(one)]) for one, speaker in zip(told, speakers, strict=True) if speaker is one)
 
 
 def _speaker(finding: Finding, told: Sequence[Finding]) -> Finding:
-    """The one of `told` that speaks for `finding`: itself, where none does."""
+    """The one of `told`, all about the same resource, that speaks for `finding`: itself, where none does."""
     ours = _SAME_AS.get(finding.rule, ())
-    of_ours = (
-        one
-        for one in told
-        if one.rule in ours and one.rule != finding.rule and one.resource == finding.resource and _is_in(one, finding)
-    )
+    of_ours = (one for one in told if one.rule in ours and one.rule != finding.rule and _is_in(one, finding))
     finding = next(of_ours, finding)
     if finding.rule == INVALID or not finding.field:
         return finding
-    same = (one for one in told if one.rule == INVALID and one.resource == finding.resource)
+    same = (one for one in told if one.rule == INVALID)
     heard = (one for one in same if not (one.waiver and finding.blocks))
     return next((one for one in heard if one.field == finding.field), finding)
 

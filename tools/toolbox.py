@@ -52,12 +52,16 @@ class BuildFailed(ToolMissing):
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A program and how it is built: the module folder below `tools/go`, and the Go package in it."""
+    """A program and how it is built: the module folder below `tools/go`, and the Go package in it.
+
+    One that is `on_demand` is built for whoever names it, and left out where all are meant.
+    """
 
     program: Program
     module: str
     package: str
     ldflags: str
+    on_demand: bool = False
 
     @property
     def name(self) -> str:
@@ -111,6 +115,13 @@ TOOLS: Mapping[str, Tool] = {
             package="github.com/google/go-containerregistry/cmd/crane",
             ldflags="-X github.com/google/go-containerregistry/cmd/crane/cmd.Version=0.22.1",
         ),
+        Tool(
+            Program("kubeconform", "0.7.0", ("-v",)),
+            module="kubeconform",
+            package="github.com/yannh/kubeconform/cmd/kubeconform",
+            ldflags="-X main.version=v0.7.0",
+            on_demand=True,  # nothing but a benchmark runs it
+        ),
     )
 }
 
@@ -124,13 +135,13 @@ _DATA_MODULES = {
 
 
 def ensure(names: Iterable[str] | None = None, *, progress: Progress | None = None) -> dict[str, Path]:
-    """The paths of the tools called `names` (None: of all), building what is missing.
+    """The paths of the tools called `names` (None: of all but those on demand), building what is missing.
 
     `progress` is called with a line at each start, end, and every 15 s between. Raises `ToolMissing` when
     Go is needed and isn't there, `BuildFailed` when a build fails, `InvalidInput` for a name that is none.
     """
     say = progress or _silent
-    wanted = tuple(TOOLS if names is None else names)
+    wanted = tuple(names) if names is not None else tuple(name for name, tool in TOOLS.items() if not tool.on_demand)
     for name in wanted:
         if name not in TOOLS:
             raise InvalidInput(f"there is no tool {name!r}", did_you_mean(name, TOOLS), where=name)

@@ -65,7 +65,8 @@ def _selected(budget: Manifest, release: Release) -> list[Workload]:
 
 
 def _budgets_of(workload: Workload, release: Release) -> list[Manifest]:
-    return [one for one in _all(release) if workload in _selected(one, release)]
+    near = (one for one in _all(release) if release.namespace_of(one) == workload.namespace)
+    return [one for one in near if workload in _selected(one, release)]
 
 
 def _kept(budget: Manifest, pods: int) -> int | None:

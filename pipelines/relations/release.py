@@ -108,7 +108,14 @@ class Release:
 
     def of(self, kind: str, *groups: str) -> list[Manifest]:
         """The objects of this kind, of one of `groups` (API groups, without version)."""
-        return [one for one in self.objects if one["kind"] == kind and group_of(str(one["apiVersion"])) in groups]
+        return [one for one in self._by_kind.get(kind, ()) if group_of(str(one["apiVersion"])) in groups]
+
+    @cached_property
+    def _by_kind(self) -> Mapping[str, list[Manifest]]:
+        found: dict[str, list[Manifest]] = {}
+        for one in self.objects:
+            found.setdefault(one["kind"], []).append(one)
+        return found
 
     def namespace_of(self, manifest: Manifest) -> str:
         """Where `manifest` goes: what it says itself, else the App's namespace."""
@@ -129,7 +136,18 @@ class Release:
 
     def selected_by(self, selector: Any, namespace: str) -> list[Workload]:
         """The workloads in `namespace` whose pods a LabelSelector selects."""
-        return [one for one in self.workloads if one.namespace == namespace and selects(selector, one.labels)]
+        return [one for one in self.workloads_in(namespace) if selects(selector, one.labels)]
+
+    def workloads_in(self, namespace: str) -> list[Workload]:
+        """Those of `workloads` that go there."""
+        return self._by_namespace.get(namespace, [])
+
+    @cached_property
+    def _by_namespace(self) -> Mapping[str, list[Workload]]:
+        found: dict[str, list[Workload]] = {}
+        for one in self.workloads:
+            found.setdefault(one.namespace, []).append(one)
+        return found
 
     @cached_property
     def may_have_more_pods(self) -> bool:

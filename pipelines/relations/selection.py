@@ -29,8 +29,8 @@ def shared_pods(release: Release) -> Iterator[Finding]:
     for one in release.workloads:
         others = [
             other.name
-            for other in release.workloads
-            if other is not one and other.namespace == one.namespace and one.selects(other.labels)
+            for other in release.workloads_in(one.namespace)
+            if other is not one and one.selects(other.labels)
         ]
         if others:
             what = f"it selects the pods of {' and '.join(others)} too"

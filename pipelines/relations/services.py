@@ -67,11 +67,7 @@ def _selector(service: Manifest) -> Mapping[str, Any]:
 
 def _behind(service: Manifest, release: Release) -> list[Workload]:
     selector, namespace = _selector(service), release.namespace_of(service)
-    return [
-        one
-        for one in release.workloads
-        if selector and one.namespace == namespace and selects_plain(selector, one.labels)
-    ]
+    return [one for one in release.workloads_in(namespace) if selector and selects_plain(selector, one.labels)]
 
 
 def _ports(workload: Workload) -> Iterator[Mapping[str, Any]]:

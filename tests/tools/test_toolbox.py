@@ -6,6 +6,7 @@ import os
 import re
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,13 @@ def test_what_is_missing_is_built_once_with_its_version(tmp_path: Path) -> None:
     said.clear()
     assert ensure(["hello"], progress=said.append) == {"hello": built}
     assert said == []
+
+
+@pytest.mark.usefixtures("modules")
+def test_one_on_demand_is_built_for_whoever_names_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(toolbox, "TOOLS", {"hello": replace(HELLO, on_demand=True)})
+    assert ensure() == {}
+    assert ensure(["hello"]).keys() == {"hello"}
 
 
 def test_another_source_is_another_program(modules: Path) -> None:

@@ -14,8 +14,8 @@ def tools() -> None:
 @click.argument("names", nargs=-1)
 def install(names: tuple[str, ...]) -> None:
     """Finds each tool on PATH in a fitting version, or builds it once into the cache."""
-    from tools.toolbox import TOOLS, ensure
+    from tools.toolbox import ensure
 
-    found = ensure(names or tuple(TOOLS), progress=click.echo)
+    found = ensure(names or None, progress=click.echo)
     for name, path in sorted(found.items()):
         click.echo(f"{name:<26}{path}")

@@ -14,7 +14,7 @@ from tools.demo.teams import IMAGES, SANDBOX, TEAMS
 from tools.installation import Holder, Installation, Registered, install
 from tools.stack import INFRASTRUCTURE, Stack
 from tools.stack.images import push_image
-from tools.toolbox import TOOLS, ensure
+from tools.toolbox import ensure
 
 HOLDERS = (
     *(Holder(team.name, Role.DEVELOPER, team.name) for team in TEAMS),
@@ -46,7 +46,7 @@ def site(
 
 def _build_tools() -> None:
     """Says so before it takes minutes, once."""
-    ensure(TOOLS, progress=_say)
+    ensure(progress=_say)
 
 
 def _say(line: str) -> None:
