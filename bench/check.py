@@ -81,15 +81,16 @@ def _whole_call(folders: list[Path]) -> tuple[float, float]:
     """Milliseconds an App of one `deployctl check`: on the wall, and of all processes."""
     command = [str(Path(sys.executable).with_name("deployctl")), "check", "-o", "json", *map(str, folders)]
     environment = {**os.environ, "DEPLOY_GATEWAY_CACHE": str(cache_dir())}
-    before, began = _processor_seconds(), time.perf_counter()
+    before, began = processor_seconds(), time.perf_counter()
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    wall, cpu = time.perf_counter() - began, _processor_seconds() - before
+    wall, cpu = time.perf_counter() - began, processor_seconds() - before
     if done.returncode != 0 or len(json.loads(done.stdout)["apps"]) != APPS:
         raise RuntimeError(f"the check left with {done.returncode}: {done.stderr}{done.stdout[-2000:]}")
     return wall / APPS * 1000, cpu / APPS * 1000
 
 
-def _processor_seconds() -> float:
+def processor_seconds() -> float:
+    """What all children that have ended, and theirs, have used."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
