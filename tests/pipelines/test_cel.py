@@ -326,11 +326,14 @@ def test_a_token_of_the_api_server_may_be_asked_for_as_a_volume(cel_rules: CelRu
     assert cel_rules.findings(subject((good["Deployment"],))) == ()
 
 
-@pytest.mark.parametrize(("name", "passes"), [("istio-token", True), ("own", False)])
+@pytest.mark.parametrize(
+    ("name", "audience", "passes"),
+    [("istio-token", "istio-ca", True), ("istio-token", "vault", False), ("own", "istio-ca", False)],
+)
 def test_what_the_mesh_writes_into_a_pod_is_no_identity_that_a_team_asked_for(
-    cel_rules: CelRules, good: dict[str, Any], name: str, passes: bool
+    cel_rules: CelRules, good: dict[str, Any], name: str, audience: str, passes: bool
 ) -> None:
-    token = {"serviceAccountToken": {"path": "istio-token", "audience": "istio-ca", "expirationSeconds": 43200}}
+    token = {"serviceAccountToken": {"path": "istio-token", "audience": audience, "expirationSeconds": 43200}}
     good["Deployment"]["spec"]["template"]["spec"]["volumes"].append({"name": name, "projected": {"sources": [token]}})
     found = cel_rules.findings(subject((_of_kind(good["Deployment"], "Pod"),)))
     assert (found == ()) is passes
