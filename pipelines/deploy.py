@@ -111,10 +111,11 @@ def deploy(request: DeployRequest, ports: DeployPorts, reporter: Reporter) -> De
 def _tried(bundle: Bundle, request: DeployRequest, cluster: Cluster) -> tuple[Change, ...]:
     """The preflight, with the cluster's policies given what they need. Raises `PreflightRefused`.
 
-    An API server hears of new parameters a moment after they are written: until then it may refuse what is waived.
+    An API server hears of new parameters a moment after they are written, by this Release or just before it by the
+    worker itself: until then it may refuse what is waived.
     """
     is_new = request.parameters is not None and cluster.write_parameters(request.parameters)
-    for _ in range(_SETTLING_TRIALS if is_new else 0):
+    for _ in range(_SETTLING_TRIALS if is_new or request.waivers else 0):
         try:
             return preflight(bundle, request.environment, request.runs, cluster, dry_run=request.dry_run)
         except PreflightRefused:

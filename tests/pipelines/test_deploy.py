@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -21,6 +22,7 @@ from pipelines.ports import (
 )
 from pipelines.reporting import Cancelled
 from pipelines.states import ReleaseState, StageName, StageState
+from pipelines.waivers import Waiver
 from tests.pipelines.deploying import BUNDLE, MANIFEST, TROUBLE, Place, Told, run_deploy
 from tests.pipelines.test_apps import STAGING
 
@@ -339,6 +341,14 @@ def test_a_cluster_that_has_not_heard_of_a_new_waiver_yet_is_asked_again(monkeyp
     done, _, _ = run_deploy(place, parameters={"waivers": "seccomp checkout-staging checkout *"})
     assert done.state is ReleaseState.DEPLOYED
     assert place.written == [{"waivers": "seccomp checkout-staging checkout *"}]
+
+
+def test_one_that_has_not_heard_of_what_was_written_just_before_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.deploy._SETTLING_SECONDS", 0.0)
+    made = datetime(2026, 1, 1, tzinfo=UTC)
+    waiver = Waiver("w1", "seccomp", "checkout", "", "*", "ann", "it is rebuilt", date(2030, 1, 1), made, "p")
+    done, _, _ = run_deploy(Place(refusals=2), waivers=(waiver,))
+    assert done.state is ReleaseState.DEPLOYED
 
 
 def test_what_a_cluster_goes_on_refusing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
