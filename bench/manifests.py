@@ -173,7 +173,7 @@ def _insist_on_all(corpus: Corpus, answers: Mapping[str, Any]) -> None:
     (verdict,) = answers["deployctl"]["apps"]
     summary = answers["kubeconform"]["summary"]
     if verdict["objects"] != corpus.objects or verdict["errors"]:
-        raise RuntimeError(f"deployctl saw {verdict['objects']} of {corpus.objects}: {verdict['faults'][:3]}")
+        raise RuntimeError(f"deployctl saw {verdict['objects']} of {corpus.objects}: {verdict['errors'][:3]}")
     if summary["valid"] != corpus.objects or not answers["kube-score"]:
         raise RuntimeError(
             f"kubeconform: {summary}, {corpus.objects} expected: {answers['kubeconform']['resources'][:3]}"

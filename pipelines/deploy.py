@@ -80,7 +80,7 @@ def deploy(request: DeployRequest, ports: DeployPorts, reporter: Reporter) -> De
         reporter.changes(changes)
         # After the dry-run, which makes the namespace: teams can make what is missing only in one that is there.
         for line in insist_on_what_is_needed(
-            bundle, request.environment, request.waivers, ports.cluster, dry_run=request.dry_run
+            bundle, request.environment, request.waivers, ports.cluster, changes, dry_run=request.dry_run
         ):
             reporter.log(StageName.PREFLIGHT, line)
         outcome.detail = summary(changes)
@@ -115,12 +115,20 @@ def _tried(bundle: Bundle, request: DeployRequest, cluster: Cluster) -> tuple[Ch
     worker itself: until then it may refuse what is waived.
     """
     is_new = request.parameters is not None and cluster.write_parameters(request.parameters)
-    for _ in range(_SETTLING_TRIALS if is_new or request.waivers else 0):
+    for _ in range(_SETTLING_TRIALS):
         try:
             return preflight(bundle, request.environment, request.runs, cluster, dry_run=request.dry_run)
-        except PreflightRefused:
+        except PreflightRefused as refused:
+            if not is_new and not _is_waived(refused, request.waivers):
+                raise
             time.sleep(_SETTLING_SECONDS)
     return preflight(bundle, request.environment, request.runs, cluster, dry_run=request.dry_run)
+
+
+def _is_waived(refused: PreflightRefused, waivers: tuple[Waiver, ...]) -> bool:
+    """Whether a policy of the cluster, which an API server names in quotes, refuses what is waived."""
+    reasons = (refused.reason, *(fault.reason for fault in refused.errors))
+    return any(f"'{waiver.rule}'" in reason for waiver in waivers for reason in reasons)
 
 
 def summary(changes: tuple[Change, ...]) -> str:

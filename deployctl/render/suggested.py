@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import yaml
 
 from deployctl.verdicts import Suggested, Verdict
+from pipelines.apps import ALWAYS_ENFORCED
 from pipelines.findings import Finding
 from pipelines.third_party.values_hints import NOT_FOUND, as_yaml
 
@@ -31,7 +32,8 @@ def advice_lines(verdict: Verdict) -> Iterator[str]:
     """The values that were found, as a whole, and for what remains the command of a waiver."""
     if verdict.suggested is not None:
         yield from _block(verdict.suggested, is_app=bool(verdict.app))
-    waivers = list(dict.fromkeys(_waiver(one, verdict.app) for one in verdict.blocking if one.values_hint == NOT_FOUND))
+    left = (one for one in verdict.blocking if one.values_hint == NOT_FOUND and one.rule not in ALWAYS_ENFORCED)
+    waivers = list(dict.fromkeys(_waiver(one, verdict.app) for one in left))
     if waivers:
         yield "no value of the chart was found that ends these; the platform may waive them:"
         yield from (f"{_INDENT}{one}" for one in waivers)

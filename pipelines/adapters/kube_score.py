@@ -21,6 +21,7 @@ from pipelines.resources import WORKLOADS, at, field_text, pod_spec_path
 
 _CRITICAL, _WARNING = 1, 5
 _TIMEOUT_SECONDS = 30.0
+_MOST_MISTYPED = 20
 
 _SEEN_KINDS = WORKLOADS | {"Service", "NetworkPolicy", "PodDisruptionBudget", "Ingress", "HorizontalPodAutoscaler"}
 _ABOUT_PROBES = frozenset({"pod-probes", "pod-probes-identical"})
@@ -45,14 +46,16 @@ class KubeScore:
             return ()  # nothing that it knows: it would print `null`, and everything else here looks at those
         faults: list[Fault] = []
         # It stops at the first value of a wrong type: that is put right to learn of all of them, and of the rest.
-        while isinstance(scored := self._run(subject), Mistyped):
+        scored = self._run(subject)
+        for _ in range(_MOST_MISTYPED):
+            if not isinstance(scored, Mistyped):
+                break
             objects, more = mend(subject.objects, scored)
-            if not more:
-                raise CheckCrashed(
-                    f"kube-score can't read {scored.path} of a {scored.kind}", "Correct it, or report it"
-                )
             faults += more
             subject = replace(subject, objects=objects)
+            scored = self._run(subject)
+        if isinstance(scored, Mistyped):
+            raise CheckCrashed(f"kube-score can't read {scored.path} of a {scored.kind}", "Correct it, or report it")
         if len(scored) < expected:
             raise CheckCrashed(
                 f"kube-score saw {len(scored)} of {expected} objects", "Report it: a kind is not read as it should be"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from pipelines.catalogue.relations import REFERENCES_RESOLVE
 from pipelines.errors import Fault, PreflightRefused
 from pipelines.findings import Mode
 from pipelines.manifests import parse
-from pipelines.ports import Cluster, Manifest
+from pipelines.ports import Change, Cluster, Manifest
 from pipelines.relations.references import Reference, needed
 from pipelines.relations.release import Release
 from pipelines.relations.values import mappings
@@ -38,19 +39,28 @@ class _Bundled:
 
 
 def insist_on_what_is_needed(
-    bundle: Bundle, environment: Environment, waivers: tuple[Waiver, ...], cluster: Cluster, *, dry_run: bool
+    bundle: Bundle,
+    environment: Environment,
+    waivers: tuple[Waiver, ...],
+    cluster: Cluster,
+    changes: tuple[Change, ...],
+    *,
+    dry_run: bool,
 ) -> tuple[str, ...]:
     """A line for each object that is missing and stops nothing. Raises `PreflightRefused` with the others.
 
-    `waivers` are in force. The namespace may be absent in a dry run only: nothing is in it then, and nothing stops.
+    `waivers` are in force; what one of `changes` deletes will be missing.
+
+    The namespace may be absent in a dry run only: nothing is in it then, and nothing stops.
     """
     release = Release(_Bundled(parse(bundle.manifest), bundle.namespace))
-    missing = _missing(needed(release), cluster, bundle.namespace)
+    removed = frozenset(one.resource for one in changes if one.action == "delete")
+    missing = _missing(needed(release), removed, cluster, bundle.namespace)
     is_absent = dry_run and bool(missing) and not cluster.namespace_exists(bundle.namespace)
     stopping: list[Fault] = []
     lines: list[str] = []
     for places in missing:
-        fault = _fault(places, bundle.namespace)
+        fault = _fault(places, bundle.namespace, is_removed=places[0].target in removed)
         why = _lets_through(places, release, environment, waivers)
         if is_absent:
             why = f"the namespace {bundle.namespace} is not there yet, and the first Release makes it"
@@ -64,7 +74,9 @@ def insist_on_what_is_needed(
     return tuple(lines)
 
 
-def _missing(references: tuple[Reference, ...], cluster: Cluster, namespace: str) -> tuple[tuple[Reference, ...], ...]:
+def _missing(
+    references: tuple[Reference, ...], removed: frozenset[str], cluster: Cluster, namespace: str
+) -> tuple[tuple[Reference, ...], ...]:
     """The places that name each object which is not there."""
     by_target: dict[tuple[str, str], list[Reference]] = {}
     for one in references:
@@ -72,7 +84,7 @@ def _missing(references: tuple[Reference, ...], cluster: Cluster, namespace: str
     return tuple(
         tuple(places)
         for (kind, name), places in by_target.items()
-        if not cluster.has(_API_VERSION, kind, name, namespace=namespace)
+        if f"{kind}/{name}" in removed or not cluster.has(_API_VERSION, kind, name, namespace=namespace)
     )
 
 
@@ -102,15 +114,17 @@ def _makes_some(release: Release, kind: str) -> bool:
     )
 
 
-def _fault(places: tuple[Reference, ...], namespace: str) -> Fault:
+def _fault(places: tuple[Reference, ...], namespace: str, *, is_removed: bool) -> Fault:
     first = places[0]
     named = list(dict.fromkeys(f"{one.resource} {one.field}" for one in places))
     more = f" and {len(named) - _MOST_SHOWN} more" if len(named) > _MOST_SHOWN else ""
+    gone = "was brought by the Release before, is not in this one" if is_removed else "is neither in this Release"
+    gone += ", and goes with it" if is_removed else f" nor in the namespace {namespace}"
     reason = (
-        f"{REFERENCES_RESOLVE.id}: {first.target} is neither in this Release nor in the namespace {namespace}, and"
-        f" {', '.join(named[:_MOST_SHOWN])}{more} can't do without"
+        f"{REFERENCES_RESOLVE.id}: {first.target} {gone}, and {', '.join(named[:_MOST_SHOWN])}{more} can't do without"
     )
-    return Fault(named[0], reason, _solution(places, namespace))
+    solution = f"Bring {first.target} in this Release too" if is_removed else _solution(places, namespace)
+    return Fault(named[0], reason, solution)
 
 
 def _solution(places: tuple[Reference, ...], namespace: str) -> str:
@@ -118,8 +132,8 @@ def _solution(places: tuple[Reference, ...], namespace: str) -> str:
     if kind == "PersistentVolumeClaim":
         return f"Make the claim {name} in the namespace {namespace}, which is there, or bring it with the Release"
     sort = "configmap" if kind == "ConfigMap" else "secret generic"
-    files = "".join(f" --from-file={key}=FILE" for key in _keys(places)) or " --from-file=KEY=FILE"
-    command = f"kubectl create {sort} {name} --namespace={namespace}{files}"
+    files = "".join(f" --from-file={shlex.quote(key)}=FILE" for key in _keys(places)) or " --from-file=KEY=FILE"
+    command = f"kubectl create {sort} {shlex.quote(name)} --namespace={namespace}{files}"
     return f"Make it, the namespace is there: `{command}`; or write optional: true, where the program does without"
 
 

@@ -53,6 +53,7 @@ class Place:
     last: tuple[RolloutProgress | JobLine, ...] = ()
     written: list[Mapping[str, str]] = field(default_factory=list)
     refusals: int = 0
+    refusal: str = "not allowed"
     present: frozenset[str] = frozenset()
 
     def facts(self) -> ClusterFacts:
@@ -81,7 +82,7 @@ class Place:
     def dry_run(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[Change, ...]:
         if self.refusals:
             self.refusals -= 1
-            raise PreflightRefused("not allowed", "mend it")
+            raise PreflightRefused(self.refusal, "mend it")
         return tuple(Change(f"{one['kind']}/{one['metadata']['name']}", "update", "diff") for one in objects)
 
     def recover_pending(self, *, release: str, namespace: str) -> str | None:

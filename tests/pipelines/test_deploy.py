@@ -347,8 +347,11 @@ def test_one_that_has_not_heard_of_what_was_written_just_before_is_asked_again(m
     monkeypatch.setattr("pipelines.deploy._SETTLING_SECONDS", 0.0)
     made = datetime(2026, 1, 1, tzinfo=UTC)
     waiver = Waiver("w1", "seccomp", "checkout", "", "*", "ann", "it is rebuilt", date(2030, 1, 1), made, "p")
-    done, _, _ = run_deploy(Place(refusals=2), waivers=(waiver,))
+    refusal = "ValidatingAdmissionPolicy 'seccomp' with binding 'seccomp' denied request"
+    done, _, _ = run_deploy(Place(refusals=2, refusal=refusal), waivers=(waiver,))
     assert done.state is ReleaseState.DEPLOYED
+    with pytest.raises(PreflightRefused, match="not allowed"):
+        run_deploy(Place(refusals=1), waivers=(waiver,))
 
 
 def test_what_a_cluster_goes_on_refusing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

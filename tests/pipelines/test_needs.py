@@ -13,6 +13,8 @@ from pipelines.adapters.kube import KubeCluster
 from pipelines.adapters.kube.connection import Connection, Refused
 from pipelines.errors import PreflightRefused
 from pipelines.findings import Mode
+from pipelines.ports import Change
+from pipelines.stages.needs import insist_on_what_is_needed
 from pipelines.states import ReleaseState
 from pipelines.waivers import Waiver
 from tests.pipelines.deploying import BUNDLE, Place, Told, run_deploy
@@ -82,6 +84,23 @@ def test_each_kind_has_its_own_way_to_be_made(volume: dict[str, Any], words: str
     assert words in _refused(pod).solution
 
 
+def test_what_the_release_takes_away_is_missing_as_soon_as_it_runs() -> None:
+    there = Place(present=frozenset({"Secret/database"}))
+    bundle = replace(BUNDLE, manifest=yaml.safe_dump(_workload()).encode())
+    gone = (Change("Secret/database", "delete", ""),)
+    with pytest.raises(PreflightRefused, match="is not in this one, and goes with it") as caught:
+        insist_on_what_is_needed(bundle, STAGING, (), there, gone, dry_run=False)
+    assert caught.value.solution == "Bring Secret/database in this Release too"
+    assert insist_on_what_is_needed(bundle, STAGING, (), there, (), dry_run=False) == ()
+
+
+def test_a_name_that_is_no_word_is_quoted_in_the_command() -> None:
+    key = {"valueFrom": {"secretKeyRef": {"name": "db; curl x", "key": "a b"}}}
+    pod = _workload(containers=[{"name": "app", "image": "x", "env": [{"name": "E", **key}]}])
+    (fault,) = _refused(pod).errors
+    assert "create secret generic 'db; curl x' --namespace=checkout-staging --from-file='a b'=FILE" in fault.solution
+
+
 def test_many_places_are_counted_rather_than_listed() -> None:
     pod = _workload(containers=[{"name": "app", "image": "x", "env": [{"name": f"E{n}", **KEY} for n in range(8)]}])
     assert f"{FIELD.format(4)} and 3 more can't do without" in _refused(pod).reason
@@ -149,6 +168,11 @@ def test_a_real_server_is_asked_for_no_more_than_the_metadata(stack: Stack) -> N
     connection.apply(path, secret, dry_run=False)
     assert cluster.has("v1", "Secret", "there", namespace="needs-tests")
     assert not cluster.has("v1", "Secret", "absent", namespace="needs-tests")
+    assert not cluster.has("v1", "Secret", "../../needs-tests/secrets/there", namespace="needs-other")
+    assert not cluster.has("v1", "Secret", "..%2F..%2Fneeds-tests%2Fsecrets%2Fthere", namespace="needs-other")
+    assert not cluster.has("v1", "Secret", "there?x", namespace="needs-tests")
+    with pytest.raises(Refused, match="no object can be called"):
+        connection.path_of({**secret, "metadata": {"name": "../x"}}, "needs-tests")
     assert set(connection.metadata(path) or {}) == {"kind", "apiVersion", "metadata"}
 
 

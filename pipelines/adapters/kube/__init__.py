@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipelines.adapters.kube.connection import Connection
+from pipelines.adapters.kube.connection import Connection, can_be_a_name
 from pipelines.adapters.kube.dry_run import DryRun
 from pipelines.adapters.kube.facts import read_facts, read_published
 from pipelines.adapters.kube.failed_jobs import remove_failed_jobs
@@ -60,7 +60,7 @@ class KubeCluster:
     def has(self, api_version: str, kind: str, name: str, *, namespace: str) -> bool:
         """See `pipelines.ports.Cluster.has`."""
         named = {"apiVersion": api_version, "kind": kind, "metadata": {"name": name}}
-        return self._connection.metadata(self._connection.path_of(named, namespace)) is not None
+        return can_be_a_name(name) and self._connection.metadata(self._connection.path_of(named, namespace)) is not None
 
     def dry_run(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[Change, ...]:
         """See `pipelines.ports.Cluster.dry_run`."""

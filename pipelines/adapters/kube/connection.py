@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import urllib3
 import yaml
@@ -32,6 +32,11 @@ _APPLY = "application/apply-patch+yaml"
 _JSON = "application/json"
 # Without `application/json` as a second choice: a server that can't leave out the rest says so, and sends nothing.
 _METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+
+
+def can_be_a_name(text: str) -> bool:
+    """Whether an object may be called so: any other text, as part of a path, would lead to another place."""
+    return text not in ("", ".", "..") and not set("/%") & set(text)
 
 
 class Refused(GatewayError):
@@ -83,8 +88,9 @@ class Connection:
             raise
 
     def metadata(self, path: str) -> Any | None:
-        """The metadata of an object; None where there is none. What is in it stays in the server.
+        """The metadata of an object; None where there is none. Its data stays in the server.
 
+        Annotations are metadata, and `kubectl apply` writes a copy of the object into one: keep and show none of it.
         Raises `Refused`, `ClusterUnavailable`.
         """
         try:
@@ -149,7 +155,12 @@ class Connection:
         return content.decode("utf-8", "replace") if response.status == 200 else None
 
     def path_of(self, manifest: Manifest, namespace: str) -> str:
-        """Where the object is in the API. Raises `Refused` for a kind that the cluster doesn't have."""
+        """Where the object is in the API. Raises `Refused` for a kind that the cluster doesn't have, and for a
+        name that would lead to another place.
+        """
+        name = str(manifest["metadata"]["name"])
+        if not can_be_a_name(name):
+            raise Refused(404, f"no object can be called {name!r}")
         api_version, kind = str(manifest["apiVersion"]), str(manifest["kind"])
         base = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
         known = self._resources.get(base)
@@ -161,7 +172,7 @@ class Connection:
             raise Refused(404, f"the cluster has no {kind} in {api_version}")
         plural, namespaced = known[kind]
         place = f"/namespaces/{namespace}" if namespaced else ""
-        return f"{base}{place}/{plural}/{manifest['metadata']['name']}"
+        return f"{base}{place}/{plural}/{quote(name, safe=':')}"
 
     def _json(
         self,
