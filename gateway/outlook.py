@@ -42,16 +42,18 @@ def beginnings_of(apps: Iterable[App]) -> Ahead:
     settings, store, today = gateway().settings, gateway().store, datetime.now(UTC).date()
     names = {app.name for app in apps}
     waivers = tuple(one for one in store.waivers.in_force(today) if one.app in names)
-    checked = store.running.checked(names)
-    days = _days(tuple(settings.environments.values()), waivers, checked, today)
-    return {
-        (one.app, one.environment): [
-            beginning_view(each, today)
-            for each in beginnings(one, settings.environments[EnvironmentName(one.environment)], waivers, today, days)
+    ahead: dict[tuple[str, str], list[BeginningView]] = {}
+    for one in store.running.checked(names):
+        place = settings.environments.get(EnvironmentName(one.environment))
+        if place is None:
+            continue
+        own = tuple(waiver for waiver in waivers if waiver.app == one.app)
+        # Its own days alone: each is looked at with each of its findings.
+        days = _days((place,), own, (one,), today)
+        ahead[one.app, one.environment] = [
+            beginning_view(each, today) for each in beginnings(one, place, own, today, days)
         ]
-        for one in checked
-        if one.environment in settings.environments
-    }
+    return ahead
 
 
 def _days(
