@@ -117,8 +117,8 @@ def test_the_same_key_is_tried_apart_for_each_container() -> None:
 
 def test_what_brings_a_finding_that_blocks_is_not_kept() -> None:
     other = replace(FINDING, rule="other")
-    chart: Chart = lambda values: Outcome(OBJECTS, (other,) if values else (ROOT,))  # noqa: E731
-    assert _found(Trying(chart), root=[_writing("user")]).values == {}
+    trials = Trying(lambda values: Outcome(OBJECTS, (other,) if values else (ROOT,)))
+    assert _found(trials, root=[_writing("user")]).values == {}
 
 
 def test_a_warning_may_come_in_place_of_what_blocks_and_not_of_a_warning() -> None:
@@ -145,13 +145,13 @@ def test_what_could_not_be_taken_is_tried_again_when_something_else_was_kept() -
 
 
 def test_what_was_ended_by_the_way_says_by_which_value() -> None:
-    chart: Chart = lambda values: Outcome(OBJECTS, () if values else (ROOT, PULL, replace(ROOT, field="b")))  # noqa: E731
+    all_three = (ROOT, PULL, replace(ROOT, field="b"))
     found = hints(
-        Outcome(OBJECTS, (ROOT, PULL, replace(ROOT, field="b"))),
+        Outcome(OBJECTS, all_three),
         lambda one: (_writing("user"),) if one == ROOT else (),
-        Trying(chart),
+        Trying(lambda values: Outcome(OBJECTS, () if values else all_three)),
     )
-    assert {found.text(one) for one in (ROOT, PULL, replace(ROOT, field="b"))} == {"user: 1"}
+    assert {found.text(one) for one in all_three} == {"user: 1"}
 
 
 def test_no_object_may_go_but_one_that_is_found_fault_with_and_told() -> None:
@@ -198,8 +198,8 @@ def test_time_that_runs_out_between_two_of_a_group_leaves_them_unsought() -> Non
     trials = Trying(lambda values: None if values else Outcome(OBJECTS, (ROOT, PULL)), seconds=1)
     found = _found(trials, **options)
     assert {found.text(ROOT), found.text(PULL)} == {NOT_LOOKED_FOR}
-    chart: Chart = lambda values: Outcome(OBJECTS, (PULL,) if values else (ROOT, PULL))  # noqa: E731
-    assert _found(Trying(chart, seconds=1), **options).text(ROOT) == NOT_LOOKED_FOR
+    trials = Trying(lambda values: Outcome(OBJECTS, (PULL,) if values else (ROOT, PULL)), seconds=1)
+    assert _found(trials, **options).text(ROOT) == NOT_LOOKED_FOR
 
 
 def test_it_ends_after_so_many_renderings() -> None:
