@@ -12,6 +12,7 @@ import structlog
 from flask import Flask
 
 # gunicorn has no type information: hence the marks here and below.
+# gunicorn has no type information, so that what comes from it is of any type.
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
