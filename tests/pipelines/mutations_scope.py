@@ -39,6 +39,8 @@ _CLUSTER_KINDS = (
     ("scheduling.k8s.io/v1", "PriorityClass"),
     ("storage.k8s.io/v1", "StorageClass"),
     ("node.k8s.io/v1", "RuntimeClass"),
+    ("resource.k8s.io/v1", "DeviceClass"),
+    ("resource.k8s.io/v1beta2", "DeviceTaintRule"),
     ("networking.k8s.io/v1", "IngressClass"),
     ("gateway.networking.k8s.io/v1", "GatewayClass"),
     ("external-secrets.io/v1", "ClusterSecretStore"),
@@ -111,6 +113,18 @@ def _autoscaler(what: str, field: str, **target: str) -> Mutation:
     return added("autoscaler-kind", what, autoscaler(**target), f"spec.scaleTargetRef.{field}")
 
 
+def devices(version: str, *requests: Any, template: bool = False) -> Any:
+    """A claim of devices, or a template of such claims."""
+    spec = {"devices": {"requests": [{"name": f"of-{at}", **one} for at, one in enumerate(requests)]}}
+    kind, body = ("ResourceClaimTemplate", {"spec": spec}) if template else ("ResourceClaim", spec)
+    return brought(f"resource.k8s.io/{version}", kind, {"spec": body})
+
+
+def _devices(version: str, field: str, *requests: Any, template: bool = False) -> Mutation:
+    one = devices(version, *requests, template=template)
+    return added("device-admin-access", f"{one['kind']} of {version}", one, f"{field}.adminAccess")
+
+
 def _without(label: str, kind: str) -> Mutation:
     return Mutation(
         "required-labels",
@@ -120,6 +134,10 @@ def _without(label: str, kind: str) -> Mutation:
         field="metadata.labels",
     )
 
+
+_DEVICE = {"deviceClassName": "gpu.example.com"}
+_AS_ADMIN = {**_DEVICE, "adminAccess": True}
+_FIRST, _SECOND = "devices.requests[0]", "devices.requests[1]"
 
 SCOPE = (
     _role("a wildcard of verbs", "verbs[1]", verbs=["get", "*"]),
@@ -156,6 +174,11 @@ SCOPE = (
     added("cloud-identity", "any account", _account("gke", "admin@x.iam.gserviceaccount.com"), "metadata.annotations"),
     _autoscaler("a version that is gone", "apiVersion", apiVersion="extensions/v1beta1"),
     _autoscaler("what has no replicas", "kind", kind="DaemonSet"),
+    _devices("v1", f"spec.{_SECOND}.exactly", {"exactly": _DEVICE}, {"exactly": _AS_ADMIN}),
+    _devices("v1", f"spec.spec.{_FIRST}.exactly", {"exactly": _AS_ADMIN}, template=True),
+    _devices("v1beta2", f"spec.{_FIRST}.exactly", {"exactly": _AS_ADMIN}),
+    _devices("v1beta1", f"spec.{_SECOND}", _DEVICE, _AS_ADMIN),
+    _devices("v1beta1", f"spec.spec.{_FIRST}", _AS_ADMIN, template=True),
     *(_without("deploy-gateway.dev/team", kind) for kind in ("Deployment", "Service", "NetworkPolicy", "Role")),
     _without("deploy-gateway.dev/app", "ServiceAccount"),
     _without("deploy-gateway.dev/commit", "PodDisruptionBudget"),
@@ -179,6 +202,8 @@ SCOPE_ALLOWED = {
     "an empty Secret": secret(data={}),
     "a Secret to be filled": secret(data={"password": ""}),
     "an autoscaler": autoscaler(),
+    "a device": devices("v1", {"exactly": {**_DEVICE, "adminAccess": False}}, {"firstAvailable": [_DEVICE]}),
+    "a device of each": devices("v1beta1", _DEVICE, template=True),
     "the App's own role": _account("eks", "arn:aws:iam::1:role/checkout"),
     "a claim that is protected": brought(
         "v1",
