@@ -11,7 +11,7 @@ from pipelines.cluster import APP_LABEL, ENVIRONMENT_LABEL, MANAGED_LABEL
 from pipelines.diff import change
 from pipelines.errors import BundleMismatch
 from pipelines.findings import Mode
-from pipelines.hosts import hosts_of, insist_on_free_hosts
+from pipelines.hosts import insist_on_free_hosts, wanted_by
 from pipelines.manifests import parse
 from pipelines.ports import Change, Cluster, Helm, Manifest
 
@@ -53,7 +53,7 @@ def preflight(
     it is not, and then all objects are shown as created without having been tried.
     """
     objects = parse(bundle.manifest)
-    hosts = {host for one in objects for host in hosts_of(one)}
+    hosts = wanted_by(objects)
     if hosts:
         insist_on_free_hosts(objects, cluster.host_holders(hosts, namespace=bundle.namespace))
     if not dry_run:

@@ -39,6 +39,21 @@ def route(**spec: Any) -> Any:
     return brought("gateway.networking.k8s.io/v1", "HTTPRoute", {"spec": made})
 
 
+def certificate(*hosts: str, **spec: Any) -> Any:
+    """A Certificate by an issuer of the App's namespace, with `spec` over it."""
+    made = {"secretName": "checkout-tls", "issuerRef": {"name": "checkout"}, "dnsNames": list(hosts), **spec}
+    return brought("cert-manager.io/v1", "Certificate", {"spec": made})
+
+
+def _certificate(what: str, field: str, *hosts: str, **spec: Any) -> Mutation:
+    return added("certificate-hosts", what, certificate(*hosts, **spec), f"spec.{field}")
+
+
+def _issuer(what: str, **ref: str) -> Mutation:
+    one = certificate(_HOST, issuerRef={"name": "letsencrypt", **ref})
+    return added("certificate-issuer", what, one, "spec.issuerRef.name")
+
+
 def _annotated(what: str, **annotations: str) -> Mutation:
     return added("ingress-annotations", what, ingress(annotations), "metadata.annotations")
 
@@ -125,6 +140,24 @@ _AUTHORIZATION = (
     changed("authorization-closed", "AuthorizationPolicy", "somebody else decides", "spec.action", action="CUSTOM"),
 )
 
+_HOST, _OTHERS = "checkout.example.com", "payments.payments-staging.svc"
+
+_CERTIFICATES = (
+    _certificate("a wildcard", "dnsNames[1]", _HOST, "*.example.com"),
+    _certificate("a Service of others", "dnsNames[1]", _HOST, _OTHERS.upper()),
+    _certificate("a Service of others in full", "dnsNames[0]", f"{_OTHERS}.cluster.local"),
+    _certificate("a Service of a namespace of that beginning", "dnsNames[0]", "a.checkout-staging.x.svc"),
+    _certificate("a wildcard by its common name", "commonName", commonName="*.example.com"),
+    _certificate("a Service of others by its common name", "commonName", commonName=_OTHERS),
+    _certificate("to sign others", "isCA", _HOST, isCA=True),
+    _certificate("an identity of the mesh", "uris", _HOST, uris=["spiffe://cluster.local/ns/x/sa/x"]),
+    _certificate("an address", "ipAddresses", _HOST, ipAddresses=["10.0.0.1"]),
+    _certificate("a subject in full", "literalSubject", _HOST, literalSubject="CN=admin"),
+    _issuer("another issuer", kind="ClusterIssuer", name="internal"),
+    _issuer("another kind", kind="AWSPCAClusterIssuer", group="awspca.cert-manager.io"),
+    _issuer("another group", group="example.com"),
+)
+
 NETWORK = (
     _service("LoadBalancer", "spec.type", type="LoadBalancer"),
     _service("NodePort", "spec.type", type="NodePort"),
@@ -177,6 +210,7 @@ NETWORK = (
         ),
         "spec.rules[0].filters[0].requestMirror.backendRef.namespace",
     ),
+    *_CERTIFICATES,
     *_NETWORK_POLICY,
     *_AUTHORIZATION,
 )
@@ -196,6 +230,13 @@ NETWORK_ALLOWED = {
     "a good Ingress": ingress({"cert-manager.io/cluster-issuer": "letsencrypt", f"{_NGINX}/proxy-body-size": "8m"}),
     "an annotation of nobody's": ingress({"contact": "shop"}),
     "a good route": route(),
+    "a certificate": certificate(_HOST, isCA=False, uris=[], commonName=_HOST),
+    "a certificate of the Environment's": certificate(
+        _HOST, issuerRef={"name": "letsencrypt", "kind": "ClusterIssuer", "group": "cert-manager.io"}
+    ),
+    "a certificate for its own Service": certificate(
+        "checkout.checkout-staging.svc", "a.checkout.checkout-staging.svc.cluster.local", "svc.example.com"
+    ),
     "a headless Service": brought("v1", "Service", {"spec": {"clusterIP": "None", "ports": [{"port": 80}]}}),
     "nobody at all": _network_policy(policyTypes=["Ingress", "Egress"]),
     "a network of callers": _network_policy(ingress=[{"from": [_block("10.1.0.0/16")]}]),

@@ -12,7 +12,7 @@ from pipelines.adapters.kube import KubeCluster
 from pipelines.adapters.kube.connection import Connection, Refused
 from pipelines.adapters.kube.hosts import host_holders
 from pipelines.errors import PreflightRefused
-from pipelines.hosts import hosts_of, insist_on_free_hosts
+from pipelines.hosts import certified_by, hosts_of, insist_on_free_hosts, wanted_by
 from pipelines.ports import HostHolder
 from tools.stack import Stack
 from tools.stack.cluster import kubectl
@@ -56,11 +56,55 @@ def _object(version: str, kind: str, name: str, spec: Any) -> dict[str, Any]:
         (_route("a.example.com", "*.b.example.com"), ("a.example.com", "*.b.example.com")),
         (_object("networking.k8s.io/v1", "Ingress", "i", {"rules": "all"}), ()),
         (_object("example.com/v1", "Ingress", "i", {"rules": [{"host": "a.example.com"}]}), ()),
+        (_object("cert-manager.io/v1", "Certificate", "c", {"dnsNames": ["a.example.com"]}), ()),
         ({"apiVersion": "v1", "kind": "Service"}, ()),
     ],
 )
 def test_hosts_are_those_that_requests_from_outside_can_have(manifest: Any, hosts: tuple[str, ...]) -> None:
     assert hosts_of(manifest) == hosts
+
+
+def _certificate(*hosts: Any, name: str = "c", **spec: Any) -> dict[str, Any]:
+    return _object("cert-manager.io/v1", "Certificate", name, {"dnsNames": list(hosts), **spec})
+
+
+def _with_tls(manifest: dict[str, Any], tls: Any) -> dict[str, Any]:
+    return {**manifest, "spec": {**manifest["spec"], "tls": tls}}
+
+
+@pytest.mark.parametrize(
+    ("manifest", "hosts"),
+    [
+        (_certificate("A.example.com", "b.example.com", 7), ("a.example.com", "b.example.com")),
+        (_certificate(commonName="a.example.com"), ("a.example.com",)),
+        (_with_tls(_ingress("a.example.com"), [{"hosts": ["b.example.com"]}, {}]), ("b.example.com",)),
+        (_with_tls(_ingress("a.example.com"), [{"hosts": "b.example.com"}, None]), ()),
+        (_route("a.example.com"), ()),
+        (_object("example.com/v1", "Certificate", "c", {"dnsNames": ["a.example.com"]}), ()),
+    ],
+)
+def test_hosts_of_a_certificate_are_those_that_it_proves(manifest: Any, hosts: tuple[str, ...]) -> None:
+    assert certified_by(manifest) == hosts
+
+
+def test_nobody_gets_a_certificate_for_the_host_of_another() -> None:
+    with pytest.raises(PreflightRefused) as caught:
+        insist_on_free_hosts((_certificate("a.example.com", "mine.example.com"),), (HOLDER,))
+    (fault,) = caught.value.errors
+    assert fault.where == "Certificate/c"
+    assert fault.reason.startswith("the host a.example.com is taken: the App shop exposes it")
+    assert fault.reason.endswith("With a certificate for it this App could answer in its place")
+
+
+def test_a_host_with_a_certificate_of_its_own_is_told_once() -> None:
+    with pytest.raises(PreflightRefused) as caught:
+        insist_on_free_hosts((_with_tls(_ingress("a.example.com"), [{"hosts": ["a.example.com"]}]),), (HOLDER,))
+    (fault,) = caught.value.errors
+    assert fault.reason.endswith("Two of them would get each other's requests")
+
+
+def test_hosts_of_certificates_are_asked_for_in_the_cluster() -> None:
+    assert wanted_by((_certificate("c.example.com"), _ingress("i.example.com"))) == {"c.example.com", "i.example.com"}
 
 
 def test_free_hosts_are_taken_without_a_word() -> None:
