@@ -17,6 +17,7 @@ _NUMBERS = ("int", "uint", "float")
 class Mistyped:
     """What Go says of one field: `found` is bool, number or string, `path` names no indexes, `wanted` is Go's type."""
 
+    api_version: str
     kind: str
     found: str
     path: str
@@ -41,8 +42,10 @@ def mend(objects: tuple[Manifest, ...], mistyped: Mistyped) -> tuple[tuple[Manif
     """`objects` with the words of `mistyped` as texts, or left out where none is due; and a Fault for each object."""
     mended: list[Manifest] = []
     faults: list[Fault] = []
+    path = tuple(mistyped.path.split("."))
     for one in objects:
-        other = _at(one, tuple(mistyped.path.split(".")), mistyped) if one["kind"] == mistyped.kind else one
+        is_it = (one["apiVersion"], one["kind"]) == (mistyped.api_version, mistyped.kind)
+        other = _at(one, path, mistyped) if is_it else one
         mended.append(other)
         if other != one:
             reason = f"{mistyped.path} takes no {mistyped.found}, and what is written there is read as one"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,16 +18,25 @@ from pipelines.manifests import name_of
 from pipelines.plain_words import Mistyped, mend
 from pipelines.ports import CheckSubject, Manifest
 from pipelines.relations.values import mapping, mappings
-from pipelines.resources import WORKLOADS, at, field_text, pod_spec_path
+from pipelines.resources import WORKLOADS, at, field_text, group_of, pod_spec_path
 
 _CRITICAL, _WARNING = 1, 5
 _TIMEOUT_SECONDS = 30.0
 _MOST_MISTYPED = 20
 
-_SEEN_KINDS = WORKLOADS | {"Service", "NetworkPolicy", "PodDisruptionBudget", "Ingress", "HorizontalPodAutoscaler"}
+# What it reads, in whatever version: others' kinds that are called the same it does not.
+_SEEN_KINDS = {
+    "": {"Pod", "Service"},
+    "apps": {"DaemonSet", "Deployment", "StatefulSet"},
+    "autoscaling": {"HorizontalPodAutoscaler"},
+    "batch": {"CronJob", "Job"},
+    "extensions": {"DaemonSet", "Deployment", "Ingress"},
+    "networking.k8s.io": {"Ingress", "NetworkPolicy"},
+    "policy": {"PodDisruptionBudget"},
+}
 _ABOUT_PROBES = frozenset({"pod-probes", "pod-probes-identical"})
 _MISTYPED = re.compile(
-    r"Kind=(\w+): .*cannot unmarshal (bool|number|string) (?:\S+ )?into Go struct field \w+\.(\S+) of type (\S+)"
+    r"(\S+), Kind=(\w+): .*cannot unmarshal (bool|number|string) (?:\S+ )?into Go struct field \w+\.(\S+) of type (\S+)"
 )
 _ENTRIES = {entry.id: entry for entry in KUBE_SCORE}
 
@@ -41,7 +51,7 @@ class KubeScore:
 
     def findings(self, subject: CheckSubject) -> tuple[Finding, ...]:
         """See `pipelines.ports.Check.findings`. Raises `PlainWords` for values of another type than their field's."""
-        expected = sum(1 for one in subject.objects if one["kind"] in _SEEN_KINDS)
+        expected = sum(1 for one in subject.objects if _is_seen(one))
         if expected == 0:
             return ()  # nothing that it knows: it would print `null`, and everything else here looks at those
         faults: list[Fault] = []
@@ -50,9 +60,9 @@ class KubeScore:
         for _ in range(_MOST_MISTYPED):
             if not isinstance(scored, Mistyped):
                 break
-            objects, more = mend(subject.objects, scored)
+            mended, more = mend(subject.objects, scored)
             faults += more
-            subject = replace(subject, objects=objects)
+            subject = replace(subject, objects=mended)
             scored = self._run(subject)
         if isinstance(scored, Mistyped):
             raise CheckCrashed(f"kube-score can't read {scored.path} of a {scored.kind}", "Correct it, or report it")
@@ -60,12 +70,12 @@ class KubeScore:
             raise CheckCrashed(
                 f"kube-score saw {len(scored)} of {expected} objects", "Report it: a kind is not read as it should be"
             )
-        found = tuple(
-            finding for one in scored for check in one["checks"] for finding in _findings(one, check, subject.objects)
-        )
+        objects = subject.objects
+        found = [finding for one in scored for check in one["checks"] for finding in _findings(one, check, objects)]
+        ordered = _in_order(found, objects)
         if faults:
-            raise PlainWords(faults, subject.objects, found)
-        return found
+            raise PlainWords(faults, objects, ordered)
+        return ordered
 
     def _run(self, subject: CheckSubject) -> list[dict[str, Any]] | Mistyped:
         major_minor = re.match(r"v\d+\.\d+", subject.facts.kubernetes_version)
@@ -97,11 +107,26 @@ class KubeScore:
             words = done.stderr.decode("utf-8", "replace").strip()[-300:] or f"exit code {done.returncode}"
             mistyped = _MISTYPED.search(words)
             if mistyped is not None:
-                return Mistyped(*mistyped.groups())
+                version, *rest = mistyped.groups()
+                return Mistyped(version.lstrip("/"), *rest)
             raise CheckCrashed(f"kube-score gave no answer: {words}", "Correct what it names, or report it") from error
         if not isinstance(scored, list):
             raise CheckCrashed("kube-score looked at nothing", "Report it: this manifest is not read as it should be")
         return scored
+
+
+def _is_seen(manifest: Manifest) -> bool:
+    return manifest["kind"] in _SEEN_KINDS.get(group_of(str(manifest["apiVersion"])), ())
+
+
+def _in_order(findings: Iterable[Finding], objects: tuple[Manifest, ...]) -> tuple[Finding, ...]:
+    """`findings` in the order of `objects`: it tells them in another one each time."""
+    places = {name_of(one): index for index, one in enumerate(objects)}
+
+    def place(one: Finding) -> tuple[int, str, str, str]:
+        return places.get(one.resource, len(objects)), one.rule, one.field, one.what
+
+    return tuple(sorted(findings, key=place))
 
 
 def _with_namespace(manifest: Any, namespace: str) -> Any:

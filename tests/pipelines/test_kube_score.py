@@ -181,6 +181,51 @@ def test_all_words_of_a_wrong_type_are_told_at_once(kube_score: KubeScore, good:
     assert "kube-score/container-image-pull-policy" in [one.rule for one in told.value.found]
 
 
+@pytest.mark.parametrize(
+    ("api_version", "kind"),
+    [("apps/v1", "ReplicaSet"), ("v1", "ReplicationController"), ("serving.knative.dev/v1", "Service")],
+)
+def test_what_it_does_not_read_is_not_waited_for(
+    kube_score: KubeScore, good: dict[str, Any], api_version: str, kind: str
+) -> None:
+    other = {"apiVersion": api_version, "kind": kind, "metadata": {"name": "other"}, "spec": {"type": True}}
+    assert kube_score.findings(subject((other,))) == ()
+    assert kube_score.findings(subject((*good.values(), other))) == ()
+
+
+def test_a_word_of_a_wrong_type_is_told_of_its_own_kind_alone(kube_score: KubeScore, good: dict[str, Any]) -> None:
+    other = {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "metadata": {"name": "other"}}
+    good["Service"]["spec"]["clusterIP"] = 12
+    good["Deployment"]["spec"]["replicas"] = "2"
+    with pytest.raises(PlainWords) as told:
+        kube_score.findings(subject((*good.values(), {**other, "spec": {"clusterIP": 12}})))
+    assert sorted(one.where for one in told.value.errors) == [
+        "Deployment/checkout spec.replicas",
+        "Service/checkout spec.clusterIP",
+    ]
+
+
+def test_findings_are_in_the_order_of_the_objects(program: Callable[[str], KubeScore], good: dict[str, Any]) -> None:
+    """It tells them in another one each time."""
+
+    def scored(kind: str, *checks: str) -> str:
+        told = [
+            f'{{"check": {{"id": "{one}", "name": "{one}", "comment": "?"}}, "skipped": false, "grade": 1,'
+            ' "comments": [{"path": "", "summary": "b", "description": ""},'
+            ' {"path": "", "summary": "a", "description": ""}]}'
+            for one in checks
+        ]
+        meta = f'"type_meta": {{"kind": "{kind}"}}, "object_meta": {{"name": "checkout"}}'
+        return f'{{{meta}, "checks": [{", ".join(told)}]}}'
+
+    answer = f"[{scored('Deployment', 'z', 'y')}, {scored('Service', 'x')}]"
+    found = program(f"cat <<'EOF'\n{answer}\nEOF").findings(subject((good["Service"], good["Deployment"])))
+    assert [(one.resource, one.rule.removeprefix("kube-score/"), one.what) for one in found] == [
+        *(("Service/checkout", "x", what) for what in "ab"),
+        *(("Deployment/checkout", rule, what) for rule in "yz" for what in "ab"),
+    ]
+
+
 def test_a_word_that_is_not_found_is_no_pass(program: Callable[[str], KubeScore], standard: tuple[Any, ...]) -> None:
     words = (
         "v1, Kind=Service: err=json: cannot unmarshal bool into Go struct field ServiceSpec.spec.nowhere of type string"

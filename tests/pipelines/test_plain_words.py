@@ -30,7 +30,7 @@ def _service(**spec: Any) -> dict[str, Any]:
 def test_a_word_of_another_type_is_told_and_put_right(
     found: str, path: str, wanted: str, before: dict[str, Any], after: dict[str, Any], solution: str
 ) -> None:
-    (mended,), (fault,) = mend((_service(**before),), Mistyped("Service", found, path, wanted))
+    (mended,), (fault,) = mend((_service(**before),), Mistyped("v1", "Service", found, path, wanted))
     assert mended["spec"] == after
     assert fault.where == f"Service/web {path}"
     assert solution in fault.solution
@@ -38,12 +38,18 @@ def test_a_word_of_another_type_is_told_and_put_right(
 
 @pytest.mark.parametrize(
     "one",
-    [_service(clusterIP="10.0.0.1"), _service(clusterIP=1), _service(), {**_service(clusterIP=True), "kind": "Other"}],
+    [
+        _service(clusterIP="10.0.0.1"),
+        _service(clusterIP=1),
+        _service(),
+        {**_service(clusterIP=True), "kind": "Other"},
+        {**_service(clusterIP=True), "apiVersion": "serving.knative.dev/v1"},
+    ],
 )
 def test_what_has_no_such_word_stays_as_it_is(one: dict[str, Any]) -> None:
-    assert mend((one,), Mistyped("Service", "bool", "spec.clusterIP", "string")) == ((one,), [])
+    assert mend((one,), Mistyped("v1", "Service", "bool", "spec.clusterIP", "string")) == ((one,), [])
 
 
 def test_a_true_is_no_number() -> None:
     one = _service(clusterIP=True)
-    assert mend((one,), Mistyped("Service", "number", "spec.clusterIP", "string")) == ((one,), [])
+    assert mend((one,), Mistyped("v1", "Service", "number", "spec.clusterIP", "string")) == ((one,), [])
