@@ -115,8 +115,8 @@ class _Server(BaseApplication):  # type: ignore[misc]
 def serve(settings: Settings, host: str = "127.0.0.1", port: int = 8080) -> None:
     """Serves until SIGTERM or SIGINT; then finishes what has begun, for 20 s at most, and exits 0.
 
-    Raises `AddressInUse`, `InvalidConfiguration` for a webhook's secret that can't be used, and what `open_store` raises for a store that is away or not migrated, before
-    anything is started.
+    Raises `AddressInUse`, `InvalidConfiguration` for a webhook's secret that can't be used, and what `open_store`
+    raises for a store that is away or not migrated, before anything is started.
     """
     logs.configure()
     _probe(host, port)

@@ -31,11 +31,11 @@ def _push(payload: Payload) -> Announcement:
     commits = payload.parts("commits")
     is_whole = bool(before) and not payload.flag("forced") and len(commits) < _MOST_COMMITS
     files = changed_files(commits, is_whole)
-    update = Update(cause, name, before, after, _commit(payload, after), files)
+    update = Update(cause, name, before, after, tip(payload, after), files)
     return Announcement(addresses(payload), sender_of(payload), (update,))
 
 
-def _commit(payload: Payload, after: str) -> CommitSha | None:
+def tip(payload: Payload, after: str) -> CommitSha | None:
     """What to release: where `after` is an annotated tag, the commit that it means."""
     if not after:
         return None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from configuration.settings import Settings
 from configuration.webhooks import Cause, Forge, Webhook
-from gateway.webhooks import github
+from gateway.webhooks import bitbucket, gitea, github, gitlab
 from gateway.webhooks.announcement import Announcement, Update
 from gateway.webhooks.payload import Payload
 from gateway.webhooks.routing import Target, identity, targets
@@ -33,7 +33,12 @@ _ID_HEADERS = {
     Forge.GITEA: ("X-Gitea-Delivery",),
     Forge.BITBUCKET: ("X-Request-UUID",),
 }
-_READERS: Mapping[Forge, Callable[[str, Payload], Announcement]] = {Forge.GITHUB: github.announced}
+_READERS: Mapping[Forge, Callable[[str, Payload], Announcement]] = {
+    Forge.GITHUB: github.announced,
+    Forge.GITLAB: gitlab.announced,
+    Forge.GITEA: gitea.announced,
+    Forge.BITBUCKET: bitbucket.announced,
+}
 
 
 def event_of(forge: Forge, proof: Proof) -> str:
