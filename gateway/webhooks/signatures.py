@@ -119,7 +119,8 @@ def _hmac_hex(secret: bytes, body: bytes) -> bytes:
 
 
 def _equal(sent: str, wanted: bytes) -> bool:
-    return hmac.compare_digest(sent.encode("utf-8", "surrogatepass"), wanted)
+    # WSGI has the bytes of a header as Latin-1.
+    return hmac.compare_digest(sent.encode("latin-1", "replace"), wanted)
 
 
 def _github(proof: Proof, secret: bytes) -> bool:
@@ -151,7 +152,7 @@ def _gitlab(proof: Proof, secret: bytes) -> bool:
         key = base64.b64decode(secret.removeprefix(SIGNING_TOKEN), validate=True)
     except binascii.Error:
         return False
-    head = f"{proof.header(_ID)}.{proof.header(_TIMESTAMP)}.".encode("utf-8", "surrogatepass")
+    head = f"{proof.header(_ID)}.{proof.header(_TIMESTAMP)}.".encode("latin-1", "replace")
     wanted = b"v1," + base64.b64encode(hmac.new(key, head + proof.body, hashlib.sha256).digest())
     # All are compared: a sender that changes its key signs with both.
     held = [_equal(one, wanted) for one in proof.header(_SIGNATURE).split(" ")[:8]]
