@@ -18,9 +18,6 @@ from store.releases import admit, record
 from store.sessions import Sessions, now
 from store.tables import DeliveryRow, PushRow
 
-REMEMBERED = timedelta(days=90)
-"""How long a delivery is known: one that comes again later makes its Releases again."""
-
 LATE = timedelta(days=1)
 """How much later than its successor a push may come, and still be known as the older one."""
 
@@ -45,7 +42,8 @@ class Deliveries:
         """Stores the Releases in `wanted` all or none, without those whose push is outdated.
 
         A delivery that came before gives what came of it then. Raises `DeliveryReused` where its id came with another
-        digest. One that wants nothing is not remembered, so that it may come again when it is wanted; its pushes are.
+        digest. One that wants nothing is not remembered, so that it may come again when it is wanted; its pushes are, for
+        a while.
         """
         try:
             with self._sessions.write() as session:
@@ -115,7 +113,6 @@ def _is_outdated(session: Session, webhook: str, push: Push) -> bool:
         PushRow.webhook == webhook,
         PushRow.repository == push.repository,
         PushRow.ref == push.ref,
-        PushRow.received_at > now() - LATE,
     )
     steps: dict[str, set[str]] = {}
     for before, after in session.execute(of_ref.order_by(PushRow.number.desc()).limit(_MOST_STEPS)):
@@ -147,5 +144,4 @@ def _remember(session: Session, webhook: str, pushes: Iterable[Push]) -> None:
 
 
 def _forget_old(session: Session) -> None:
-    for table in (DeliveryRow, PushRow):
-        session.execute(delete(table).where(table.received_at < now() - REMEMBERED))
+    session.execute(delete(PushRow).where(PushRow.received_at < now() - LATE))

@@ -255,7 +255,7 @@ class PageSessionRow(Table):
 
 
 class DeliveryRow(Table):
-    """A webhook that made Releases, or was outdated, by the sha256 of what was signed. `releases` are their ids."""
+    """A webhook that made Releases, or was outdated, by the sha256 of what was signed; never deleted. `releases` are their ids."""
 
     __tablename__ = "deliveries"
     __table_args__ = (UniqueConstraint("webhook", "delivery"),)
@@ -265,11 +265,11 @@ class DeliveryRow(Table):
     delivery: Mapped[str | None] = mapped_column(String(128))
     releases: Mapped[list[Any]]
     outdated: Mapped[list[Any]]
-    received_at: Mapped[datetime] = mapped_column(index=True)
+    received_at: Mapped[datetime]
 
 
 class PushRow(Table):
-    """A push that a webhook announced, in the order of arrival: from it is known whether another one is late."""
+    """A push that a webhook announced, in the order of arrival, kept while it tells whether another one is late."""
 
     __tablename__ = "pushes"
     __table_args__ = (Index(None, "webhook", "repository", "ref", "number"),)

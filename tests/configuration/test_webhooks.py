@@ -1,7 +1,11 @@
 # ruff: noqa: E501 - the table of mistakes reads best with one to a line
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
+import yaml
 
 from configuration.file import load
 from configuration.webhooks import Cause, Forge, ReleaseRule
@@ -75,3 +79,15 @@ def test_what_can_not_be_is_told_with_its_line(write, old: str, new: str, told: 
 def test_a_webhook_with_a_mistake_does_not_hide_the_mistakes_of_others(write) -> None:
     text = changed(changed(WITH, "forge: github", "forge: no"), "team: shop,", "team: shpo,")
     assert len(faults(write(text), environ={})) >= 2
+
+
+def test_what_the_page_on_webhooks_shows_is_taken(write) -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "release-on-push.md"
+    first, apps, two_secrets = map(yaml.safe_load, re.findall(r"^```yaml\n(.*?)^```", page.read_text(), re.M | re.S))
+    document = yaml.safe_load(FULL)
+    document["git"]["allowed_hosts"].append("git.example.com")
+    document["apps"] |= apps["apps"]
+    webhook = first["webhooks"]["shop"]
+    for secrets in (webhook["secrets"], two_secrets["webhooks"]["shop"]["secrets"]):
+        document["webhooks"] = {"shop": {**webhook, "secrets": secrets}}
+        assert len(load(write(yaml.safe_dump(document)), environ={}).webhooks["shop"].secrets) == len(secrets)

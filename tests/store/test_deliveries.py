@@ -174,14 +174,14 @@ def test_a_push_to_several_apps_makes_all_or_none(store: Store, send: Sender, mo
     assert len(send(push("b", "c"), apps=("cart", "checkout"), digest="e" * 64).releases) == 2
 
 
-def test_a_delivery_is_forgotten_in_the_end(store: Store, send: Sender, monkeypatch) -> None:
-    send(push("b", "c"))
-    send(push("a", "b"), digest="d" * 64)
-    later = now() + deliveries.REMEMBERED + timedelta(days=1)
+def test_a_delivery_is_known_for_ever_and_a_push_for_a_while(store: Store, send: Sender, monkeypatch) -> None:
+    first = send(push("b", "c"), digest="d" * 64)
+    later = now() + timedelta(days=3650)
     monkeypatch.setattr(deliveries, "now", lambda: later)
     send(push("x", "y", "refs/heads/other"))
-    again = send(push("a", "b"), digest="d" * 64)
-    assert (again.is_new, len(again.releases)) == (True, 1)
+    again = send(push("b", "c"), digest="d" * 64)
+    assert (again.is_new, again.releases) == (False, first.releases)
+    assert len(send(push("a", "b")).releases) == 1
 
 
 def test_the_same_delivery_on_many_connections_makes_one_release(store: Store) -> None:

@@ -19,7 +19,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_deliveries")),
         sa.UniqueConstraint("webhook", "delivery", name=op.f("uq_deliveries_webhook_delivery")),
     )
-    op.create_index(op.f("ix_deliveries_received_at"), "deliveries", ["received_at"])
     op.create_table(
         "pushes",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
