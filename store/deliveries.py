@@ -42,8 +42,8 @@ class Deliveries:
         """Stores the Releases in `wanted` all or none, without those whose push is outdated.
 
         A delivery that came before gives what came of it then. Raises `DeliveryReused` where its id came with another
-        digest. One that wants nothing is not remembered, so that it may come again when it is wanted; its pushes are, for
-        a while.
+        digest. One that wants nothing is not remembered, so that it may come again when it is wanted. Pushes are,
+        for a while.
         """
         try:
             with self._sessions.write() as session:

@@ -255,7 +255,7 @@ class PageSessionRow(Table):
 
 
 class DeliveryRow(Table):
-    """A webhook that made Releases, or was outdated, by the sha256 of what was signed; never deleted. `releases` are their ids."""
+    """A webhook that made Releases (their ids) or was outdated, by the sha256 of what was signed. Never deleted."""
 
     __tablename__ = "deliveries"
     __table_args__ = (UniqueConstraint("webhook", "delivery"),)
