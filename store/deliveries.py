@@ -13,7 +13,7 @@ from pipelines.apps import ReleaseId
 from pipelines.errors import Conflict
 from store.events import Notify, found
 from store.locks import hold_place
-from store.records import Delivery, NewDelivery, NewRelease, Push, Release
+from store.records import Delivery, NewDelivery, NewRelease, Push
 from store.releases import admit, record
 from store.sessions import Sessions, now
 from store.tables import DeliveryRow, PushRow
@@ -82,26 +82,26 @@ def _accepted(
 ) -> tuple[Delivery, list[ReleaseId]]:
     """What came of it, and the Releases that have news."""
     _forget_old(session)
-    if wanted:
-        row = DeliveryRow(
-            digest=new.digest, webhook=new.webhook, delivery=new.id, releases=[], outdated=[], received_at=now()
-        )
-        session.add(row)
-        session.flush()  # whoever brings the same delivery waits here for this transaction
     for app, environment in sorted({(one.app, one.environment) for many in wanted.values() for one in many}):
         hold_place(session, app, environment)
     outdated = {push for push in new.pushes if _is_outdated(session, new.webhook, push)}
     _remember(session, new.webhook, new.pushes)
-    releases: list[Release] = []
-    told: list[ReleaseId] = []
-    for one in (one for push, many in wanted.items() if push not in outdated for one in many):
-        release, superseded = admit(session, one)
-        releases.append(release)
-        told += [release.id, *superseded]
-    refs = sorted(push.ref for push in outdated)
+    admitted = [admit(session, one) for push, many in wanted.items() if push not in outdated for one in many]
+    releases = tuple(release for release, _ in admitted)
+    refs = tuple(sorted(push.ref for push in outdated))
     if wanted:
-        row.releases, row.outdated = [release.id for release in releases], refs
-    return Delivery(tuple(releases), tuple(refs), is_new=True), told
+        session.add(
+            DeliveryRow(
+                digest=new.digest,
+                webhook=new.webhook,
+                delivery=new.id,
+                releases=[release.id for release in releases],
+                outdated=list(refs),
+                received_at=now(),
+            )
+        )
+    told = [id for release, superseded in admitted for id in (release.id, *superseded)]
+    return Delivery(releases, refs, is_new=True), told
 
 
 def _is_outdated(session: Session, webhook: str, push: Push) -> bool:
@@ -110,14 +110,15 @@ def _is_outdated(session: Session, webhook: str, push: Push) -> bool:
     Not when what is known leads from there to where this one begins: then the ref has gone back.
     """
     of_ref = select(PushRow.before, PushRow.after).where(
-        PushRow.webhook == webhook,
-        PushRow.repository == push.repository,
-        PushRow.ref == push.ref,
+        PushRow.webhook == webhook, PushRow.repository == push.repository, PushRow.ref == push.ref
     )
+    successors = session.execute(of_ref.where(PushRow.before == push.after).limit(_MOST_STEPS)).all()
+    if not successors:
+        return False
     steps: dict[str, set[str]] = {}
     for before, after in session.execute(of_ref.order_by(PushRow.number.desc()).limit(_MOST_STEPS)):
         steps.setdefault(before, set()).add(after)
-    return any(push.before not in _reachable(steps, after) for after in steps.get(push.after, ()))
+    return any(push.before not in _reachable(steps, after) for _, after in successors)
 
 
 def _reachable(steps: Mapping[str, Iterable[str]], start: str) -> set[str]:

@@ -51,6 +51,7 @@ class Releases:
         """
         try:
             with self._sessions.write() as session:
+                hold_place(session, new.app, new.environment)
                 release, superseded = admit(session, new)
                 if key is not None:
                     session.add(IdempotencyRow(release_id=release.id, created_at=now(), **asdict(key)))
@@ -301,8 +302,7 @@ class Releases:
 
 
 def admit(session: Session, new: NewRelease) -> tuple[Release, list[ReleaseId]]:
-    """Stores `new` in this transaction, and what it supersedes."""
-    hold_place(session, new.app, new.environment)
+    """Stores `new` in this transaction, which holds its place, and tells what it supersedes."""
     row = _row(new)
     session.add(row)
     session.flush()

@@ -272,7 +272,7 @@ class PushRow(Table):
     """A push that a webhook announced, in the order of arrival, kept while it tells whether another one is late."""
 
     __tablename__ = "pushes"
-    __table_args__ = (Index(None, "webhook", "repository", "ref", "number"),)
+    __table_args__ = (Index(None, "webhook", "repository", "ref", "before"),)
 
     number: Mapped[int] = mapped_column(_Number, primary_key=True, autoincrement=True)
     webhook: Mapped[str] = mapped_column(String(63))

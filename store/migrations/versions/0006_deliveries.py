@@ -31,6 +31,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name=op.f("pk_pushes")),
     )
     op.create_index(
-        op.f("ix_pushes_webhook_repository_ref_number"), "pushes", ["webhook", "repository", "ref", "number"]
+        op.f("ix_pushes_webhook_repository_ref_before"), "pushes", ["webhook", "repository", "ref", "before"]
     )
     op.create_index(op.f("ix_pushes_received_at"), "pushes", ["received_at"])
