@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 import urllib.error
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 
 from tests.end_to_end import forge
 from tests.end_to_end.conftest import WEBHOOK_SECRET
+from tests.waiting import eventually
 from tools.installation import Installation
 from tools.stack.repositories import Content
 
@@ -45,13 +45,12 @@ def _git(folder: Path, *arguments: str) -> str:
 
 def _ended(installation: Installation, app: str) -> list[dict[str, Any]]:
     """The Releases of `app`, newest first, once there are any and all have ended."""
-    deadline = time.monotonic() + 90
-    while time.monotonic() < deadline:
+
+    def ended() -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = installation.api("shop", f"/api/v1/releases?app={app}")["items"]
-        if found and all(one["final"] for one in found):
-            return found
-        time.sleep(0.2)
-    raise AssertionError(f"no end of the Releases of {app}: {found}")
+        return found if all(one["final"] for one in found) else []
+
+    return eventually(ended)
 
 
 def test_a_git_push_is_live_and_nobody_asked_for_a_release(
