@@ -79,7 +79,7 @@ class Store:
 
     def forget_connections(self) -> None:
         """For a process that was just forked: the connections belong to its parent."""
-        self._sessions.engine.dispose(close=False)
+        self._sessions.begin_anew()
 
     def close(self) -> None:
         """Closes all connections."""
