@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from pipelines.apps import ReleaseId
 from pipelines.errors import Conflict
 from store.events import Notify, found
-from store.locks import hold_place
+from store.locks import wait_for_place
 from store.records import Delivery, NewDelivery, NewRelease, Push
 from store.releases import admit, record
 from store.sessions import Sessions, now
@@ -64,12 +64,15 @@ class Deliveries:
 
 
 def _earlier(session: Session, new: NewDelivery) -> Delivery | None:
-    row = session.get(DeliveryRow, new.digest)
-    if row is not None:
-        releases = tuple(record(found(session, ReleaseId(id))) for id in row.releases)
-        return Delivery(releases, tuple(row.outdated), is_new=False)
-    same_id = select(DeliveryRow.digest).where(DeliveryRow.webhook == new.webhook, DeliveryRow.delivery == new.id)
-    if new.id is not None and session.scalar(same_id) is not None:
+    same = DeliveryRow.digest == new.digest
+    if new.id is not None:
+        same = or_(same, and_(DeliveryRow.webhook == new.webhook, DeliveryRow.delivery == new.id))
+    rows = session.scalars(select(DeliveryRow).where(same)).all()
+    for row in rows:
+        if row.digest == new.digest:
+            releases = tuple(record(found(session, ReleaseId(id))) for id in row.releases)
+            return Delivery(releases, tuple(row.outdated), is_new=False)
+    if rows:
         raise DeliveryReused(
             f"the delivery {new.id!r} came before, with another body",
             "Have the forge deliver it again as it was; a new event has an id of its own",
@@ -83,7 +86,7 @@ def _accepted(
     """What came of it, and the Releases that have news."""
     _forget_old(session)
     for app, environment in sorted({(one.app, one.environment) for many in wanted.values() for one in many}):
-        hold_place(session, app, environment)
+        wait_for_place(session, app, environment)
     outdated = {push for push in new.pushes if _is_outdated(session, new.webhook, push)}
     _remember(session, new.webhook, new.pushes)
     admitted = [admit(session, one) for push, many in wanted.items() if push not in outdated for one in many]

@@ -28,7 +28,7 @@ from pipelines.states import (
 )
 from store.cursors import next_cursor, row_after
 from store.events import Notify, add_event, found, locked
-from store.locks import hold_place
+from store.locks import wait_for_place
 from store.records import IdempotencyKey, NewRelease, Page, Release, ReleaseFilter, Stage, Unfinished
 from store.sessions import Sessions, now
 from store.tables import FindingRow, IdempotencyRow, ReleaseRow, StageRow
@@ -51,7 +51,7 @@ class Releases:
         """
         try:
             with self._sessions.write() as session:
-                hold_place(session, new.app, new.environment)
+                wait_for_place(session, new.app, new.environment)
                 release, superseded = admit(session, new)
                 if key is not None:
                     session.add(IdempotencyRow(release_id=release.id, created_at=now(), **asdict(key)))
