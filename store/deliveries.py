@@ -108,20 +108,24 @@ def _accepted(
 
 
 def _is_outdated(session: Session, webhook: str, push: Push) -> bool:
-    """Whether a push that went on from where this one ends came shortly before it.
-
-    Not when what is known leads from there to where this one begins: then the ref has gone back.
-    """
     of_ref = select(PushRow.before, PushRow.after).where(
         PushRow.webhook == webhook, PushRow.repository == push.repository, PushRow.ref == push.ref
     )
-    successors = session.execute(of_ref.where(PushRow.before == push.after).limit(_MOST_STEPS)).all()
-    if not successors:
+    if session.execute(of_ref.where(PushRow.before == push.after).limit(1)).first() is None:
         return False
+    newest = session.execute(of_ref.order_by(PushRow.number.desc()).limit(_MOST_STEPS))
+    return is_late(push.before, push.after, [(before, after) for before, after in newest])
+
+
+def is_late(before: str, after: str, known: Iterable[tuple[str, str]]) -> bool:
+    """Whether a push from `before` to `after` comes later than one of the `known` that goes on from there.
+
+    Not when what is known leads from that one to where this one begins: then the ref has gone back.
+    """
     steps: dict[str, set[str]] = {}
-    for before, after in session.execute(of_ref.order_by(PushRow.number.desc()).limit(_MOST_STEPS)):
-        steps.setdefault(before, set()).add(after)
-    return any(push.before not in _reachable(steps, after) for _, after in successors)
+    for start, end in known:
+        steps.setdefault(start, set()).add(end)
+    return any(before not in _reachable(steps, end) for end in steps.get(after, ()))
 
 
 def _reachable(steps: Mapping[str, Iterable[str]], start: str) -> set[str]:

@@ -3,14 +3,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipelines.apps import ClusterName, CommitSha
 from pipelines.errors import Conflict
 from pipelines.states import ReleaseKind, ReleaseState
 from store import Delivery, NewDelivery, NewRelease, Push, ReleaseFilter, Store, deliveries
+from store.deliveries import is_late
 from store.sessions import now
 
 REPOSITORY = "git.example.com/shop/checkout"
@@ -198,3 +202,20 @@ def test_the_same_delivery_on_many_connections_makes_one_release(store: Store) -
     assert sorted(one.is_new for one in results) == [False] * 5 + [True]
     assert len({one.releases[0].id for one in results}) == 1
     assert len(_all(store)) == 1
+
+
+@given(st.lists(st.sampled_from("abcd"), min_size=2, max_size=30))
+def test_pushes_that_come_in_their_order_are_never_late(commits: list[str]) -> None:
+    known: list[tuple[str, str]] = []
+    for step in pairwise(commits):
+        assert not is_late(*step, known)
+        known.append(step)
+
+
+@given(st.integers(2, 12).flatmap(lambda length: st.tuples(st.just(length), st.integers(0, length - 2))))
+def test_of_two_pushes_that_changed_places_the_older_is_late(case: tuple[int, int]) -> None:
+    length, swapped = case
+    steps = list(pairwise(map(str, range(length + 1))))
+    steps[swapped], steps[swapped + 1] = steps[swapped + 1], steps[swapped]
+    late = [step for number, step in enumerate(steps) if is_late(*step, steps[:number])]
+    assert late == [steps[swapped + 1]]
