@@ -25,7 +25,7 @@ from store import ReleaseFilter, migrate, open_store
 from tools.stack import Stack
 from tools.stack.ports import free_ports
 
-DELIVERIES = 400
+DELIVERIES = 4000
 CLIENTS = 16
 _APPS = 50
 _SECRET = "a secret of the benchmark's own"
