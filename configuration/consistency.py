@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from configuration.announcements import contradictions_of_webhooks
 from configuration.bases import contradictions_of_bases
 from configuration.document import Document, Location
 from configuration.explanation import NONE_YET, dotted
@@ -48,6 +49,7 @@ def contradictions(
     yield from _cloud_identities(file, document)
     yield from _dates(file, document)
     yield from _places_of_app_rules(file, document)
+    yield from contradictions_of_webhooks(file, document)
     if charts is not None:
         yield from _pins(file, document, charts)
     if known_rules is not None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from configuration.announcements import webhooks
 from configuration.bases import base_images, signed
 from configuration.consistency import contradictions, ingress_kind
 from configuration.document import Document, Location, parse
@@ -131,7 +132,7 @@ def _without_faulty_entries(value: Any, error: ValidationError) -> GatewayFile |
     pruned = {key: dict(part) if isinstance(part, dict) else part for key, part in value.items()}
     for detail in error.errors():
         section, *rest = detail["loc"]
-        if section in ("apps", "environments", "clusters", "teams") and rest:
+        if section in ("apps", "environments", "clusters", "teams", "webhooks") and rest:
             pruned[str(section)].pop(rest[0], None)
         else:
             pruned.pop(str(section), None)
@@ -205,6 +206,7 @@ def _settings(
                 entry.deploy_file,
                 entry.chart,
                 dict(entry.cloud_identities),
+                tuple(entry.paths),
             )
             for name, entry in file.apps.items()
         },
@@ -262,6 +264,7 @@ def _settings(
             for name, entry in file.clusters.items()
             if entry.kube_bench
         },
+        webhooks=webhooks(file, document, folder),
         exceptions=Exceptions(**{key: tuple(names) for key, names in file.backstop.model_dump().items()}),
     )
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from configuration.references import Reference
+from configuration.webhooks import Webhook
 from pipelines.apps import App, ClusterName, Environment
 from pipelines.backstop import Exceptions
 from pipelines.base_images import BaseImages
@@ -81,6 +82,7 @@ class Limits:
     render_timeout_seconds: float = 15.0
     check_timeout_seconds: float = 60.0
     request_body_bytes: int = 64 * 1024
+    webhook_body_bytes: int = 4 * 1024 * 1024
     longest_waiver_days: int = 180
 
 
@@ -114,6 +116,7 @@ class Settings:
     exceptions: Exceptions = field(default_factory=Exceptions)
     node_classes: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     kube_bench: Mapping[str, KubeBench] = field(default_factory=dict)
+    webhooks: Mapping[str, Webhook] = field(default_factory=dict)
 
     def cluster(self, name: str) -> ClusterName:
         """The cluster called `name`; raises `NotFound`."""

@@ -148,7 +148,7 @@ def _operation(path: str, method: str, operation: Mapping[str, Any], document: M
     yield f"{operation['summary']}. {operation.get('description', '')}\n"
     fields = [(parameter["name"], parameter["in"], parameter) for parameter in operation.get("parameters", [])]
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
-    if body:
+    if body and "$ref" in body:
         schema = document["components"]["schemas"][body["$ref"].rsplit("/", 1)[-1]]
         fields += [
             (name, "body", {**field, "required": name in schema.get("required", [])})

@@ -13,8 +13,21 @@ from gateway import access_log, pages, problems
 from gateway.authentication import authenticate
 from gateway.bodies import StrictRequest, bound
 from gateway.context import EXTENSION, Gateway, gateway
-from gateway.documentation import SECURITY_SCHEMES, complete
-from gateway.routes import apps, clusters, events, health, openapi, policies, releases, rollbacks, schemas, waivers
+from gateway.documentation import SECURITY_SCHEMES, SIGNATURES, complete
+from gateway.rates import Rates
+from gateway.routes import (
+    apps,
+    clusters,
+    events,
+    health,
+    openapi,
+    policies,
+    releases,
+    rollbacks,
+    schemas,
+    waivers,
+    webhooks,
+)
 from gateway.schemas import Problem
 from gateway.streams import Waiters
 from gateway.wakeups import Wakeups
@@ -24,6 +37,9 @@ from store.queue import WorkQueue
 
 PUBLIC_ENDPOINTS = frozenset({"health.healthz", "health.readyz", "openapi_document.openapi", "schemas.deploy_yaml"})
 """The endpoints that need no token. Every other one does, a new one included."""
+
+SIGNED_ENDPOINTS = frozenset({"webhooks.receive"})
+"""The endpoints whose callers prove who they are by a signature over the body, in place of a token."""
 
 _PAGE_HEADERS = {
     # Without a referrer a browser does not say either which site a form was sent from.
@@ -52,7 +68,9 @@ def create_app(settings: Settings, store: Store, queue: WorkQueue, *, waiters: i
     """
     app = _described()
     app.config["MAX_CONTENT_LENGTH"] = bound(settings.limits.request_body_bytes)
-    app.extensions[EXTENSION] = Gateway(settings, store, queue, Wakeups(settings.redis_url), Waiters(waiters))
+    app.extensions[EXTENSION] = Gateway(
+        settings, store, queue, Wakeups(settings.redis_url), Waiters(waiters), Rates(settings.redis_url)
+    )
     access_log.register(app)
     problems.register(app)
     pages.register(app)
@@ -76,7 +94,7 @@ def _described() -> OpenAPI:
             version="v1",
             description="The one controlled way into the cluster. Errors are RFC 9457 problems.",
         ),
-        security_schemes=SECURITY_SCHEMES,
+        security_schemes={**SECURITY_SCHEMES, **SIGNATURES},
         validation_error_status=400,
         validation_error_model=Problem,
         validation_error_callback=problems.invalid_fields,
@@ -85,7 +103,7 @@ def _described() -> OpenAPI:
     )
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False
-    for module in (releases, events, rollbacks, apps, policies, waivers, clusters, schemas, health):
+    for module in (releases, events, rollbacks, apps, policies, waivers, clusters, webhooks, schemas, health):
         app.register_api(module.api)
     app.register_blueprint(openapi.api)
     app.register_blueprint(pages.pages)
@@ -94,7 +112,7 @@ def _described() -> OpenAPI:
 
 def _require_token() -> None:
     # No address, no rule: that is a 404 or 405 for everybody.
-    if request.url_rule is None or request.endpoint in PUBLIC_ENDPOINTS:
+    if request.url_rule is None or request.endpoint in PUBLIC_ENDPOINTS | SIGNED_ENDPOINTS:
         return
     if request.blueprint == pages.pages.name:  # which asks for a session of its own
         return

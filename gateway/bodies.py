@@ -29,11 +29,19 @@ class StrictRequest(Request):
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
         """The body as a dict. Raises BodyTooLarge, UnsupportedMediaType or InvalidInput, even if `silent`."""
+        self.insist_on_json()
+        return strict_object(self.whole_body(cache=cache))
+
+    def insist_on_json(self) -> None:
+        """Raises `UnsupportedMediaType`."""
         if self.mimetype != "application/json":
             raise UnsupportedMediaType(
                 f"the body is declared as {self.mimetype[:80] or 'nothing'!r}",
                 "Send `Content-Type: application/json`",
             )
+
+    def whole_body(self, cache: bool = True) -> bytes:
+        """The body as it was sent. Raises `BodyTooLarge`, and `InvalidInput` where it broke off."""
         try:
             content = self.get_data(cache=cache)
         except RequestEntityTooLarge as error:
@@ -44,7 +52,7 @@ class StrictRequest(Request):
             raise _broken("the body broke off before its end")
         if self.max_content_length is not None and len(content) >= self.max_content_length:
             raise too_large(self.max_content_length)
-        return _object(content)
+        return content
 
 
 def bound(limit_bytes: int) -> int:
@@ -60,7 +68,8 @@ def too_large(bound_bytes: int | None) -> BodyTooLarge:
     )
 
 
-def _object(content: bytes) -> dict[str, Any]:
+def strict_object(content: bytes) -> dict[str, Any]:
+    """`content` as one JSON object in UTF-8, without duplicate keys, NaN or infinity. Raises `InvalidInput`."""
     if not content:
         raise _broken("the body is empty")
     try:

@@ -9,6 +9,7 @@ from flask import current_app, g
 
 from configuration.settings import Settings
 from gateway.authentication import Principal
+from gateway.rates import Rates
 from gateway.streams import Waiters
 from gateway.wakeups import Wakeups
 from store import Store
@@ -26,6 +27,7 @@ class Gateway:
     queue: WorkQueue
     wakeups: Wakeups
     waiters: Waiters
+    rates: Rates
 
 
 def gateway() -> Gateway:

@@ -23,6 +23,11 @@ from pipelines.errors import (
 )
 from store.sessions import StoreUnavailable
 
+
+def _signature(header: str, description: str) -> dict[str, str]:
+    return {"type": "apiKey", "in": "header", "name": header, "description": description}
+
+
 SECURITY: list[dict[str, list[Any]]] = [{"token": []}]
 SECURITY_SCHEMES: SecuritySchemesDict = {
     "token": {
@@ -31,6 +36,17 @@ SECURITY_SCHEMES: SecuritySchemesDict = {
         "description": "A token that the platform team has issued: `dg_…`",
     }
 }
+SIGNATURES: SecuritySchemesDict = {
+    "github": _signature("X-Hub-Signature-256", "GitHub: `sha256=` and the HMAC-SHA256 of the body, in hex."),
+    "gitlab": _signature("webhook-signature", "GitLab's signing token: `v1,` and the signature, as Standard Webhooks."),
+    "gitlab-token": _signature("X-Gitlab-Token", "GitLab's secret token, as it is."),
+    "gitea": _signature("X-Gitea-Signature", "Gitea and Forgejo: the HMAC-SHA256 of the body, in hex."),
+    "bitbucket": _signature("X-Hub-Signature", "Bitbucket: `sha256=` and the HMAC-SHA256 of the body, in hex."),
+}
+SIGNED: list[dict[str, list[Any]]] = [{name: []} for name in SIGNATURES]
+"""One of these, of the forge that sends, in place of a token."""
+
+WEBHOOKS = Tag(name="webhooks", description="What forges announce. Signed, in place of a token.")
 RELEASES = Tag(name="releases", description="One request to put one commit of an App into one Environment.")
 APPS = Tag(name="apps", description="What runs where.")
 CLUSTERS = Tag(name="clusters", description="What the Releases run on, and how safe kube-bench finds it.")
@@ -41,6 +57,12 @@ HEALTH = Tag(name="health", description="For probes. No secrets in them, no toke
 READ_ERRORS = (InvalidInput, Unauthenticated, NotFound, InternalError, StoreUnavailable)
 WRITE_ERRORS = (*READ_ERRORS, Forbidden, BodyTooLarge, UnsupportedMediaType, DiskFull)
 _LOCATION = {"Location": {"description": "The path of the Release.", "schema": {"type": "string"}}}
+
+_EVENT = {
+    "description": "The event as the forge documents it, as JSON.",
+    "required": True,
+    "content": {"application/json": {"schema": {"type": "object"}}},
+}
 
 
 def operation_id(*, bp_name: str, name: str, path: str, method: str) -> str:
@@ -63,10 +85,12 @@ def problems(*errors: type[GatewayError]) -> ResponseDict:
 
 
 def complete(document: dict[str, Any]) -> dict[str, Any]:
-    """`document` with what flask-openapi3 has no words for: the header of 202, parameters without null."""
+    """`document` with what flask-openapi3 has no words for: the header of 202, events, parameters without null."""
     for path in document["paths"].values():
         for operation in path.values():
-            if "202" in operation["responses"]:
+            if operation.get("security") == SIGNED:
+                operation["requestBody"] = _EVENT
+            elif "202" in operation["responses"]:
                 operation["responses"]["202"]["headers"] = _LOCATION
             for parameter in operation.get("parameters", ()):
                 parameter["schema"] = _given(parameter["schema"])

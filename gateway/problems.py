@@ -15,7 +15,6 @@ from pipelines.errors import Fault, GatewayError, InvalidInput, NotFound, Unauth
 
 MEDIA_TYPE = "application/problem+json"
 _TYPE = "tag:deploy-gateway.dev,2026:"
-_RETRY_AFTER_SECONDS = 2
 _log = structlog.get_logger("gateway.problems")
 
 
@@ -48,9 +47,9 @@ def answer(error: GatewayError) -> Response:
         json.dumps(document(error), ensure_ascii=False), status=error.http_status, content_type=MEDIA_TYPE
     )
     if error.retryable:
-        response.headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
     if isinstance(error, Unauthenticated):
-        response.headers["WWW-Authenticate"] = 'Bearer realm="deploy-gateway"'
+        response.headers["WWW-Authenticate"] = error.challenge
     return response
 
 

@@ -21,6 +21,7 @@ from configuration import logs
 from configuration.settings import Settings
 from gateway.app import create_app
 from gateway.context import EXTENSION, Gateway
+from gateway.webhooks.signatures import insist_on_secrets
 from pipelines.apps import undated_warnings
 from pipelines.errors import GatewayError
 from store import open_store
@@ -114,12 +115,13 @@ class _Server(BaseApplication):  # type: ignore[misc]
 def serve(settings: Settings, host: str = "127.0.0.1", port: int = 8080) -> None:
     """Serves until SIGTERM or SIGINT; then finishes what has begun, for 20 s at most, and exits 0.
 
-    Raises `AddressInUse`, and what `open_store` raises for a store that is away or not migrated, before
-    anything is started.
+    Raises `AddressInUse`, `InvalidConfiguration` for a webhook's secret that can't be used, and what `open_store`
+    raises for a store that is away or not migrated, before anything is started.
     """
     logs.configure()
     _probe(host, port)
     open_store(settings.database_url).close()
+    insist_on_secrets(settings.webhooks.values())
     for environment, rule in undated_warnings(settings.environments.values()):
         _log.warning(
             "a rule only warns, and no day is set on which it blocks",

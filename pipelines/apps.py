@@ -69,6 +69,7 @@ class App:
     `repository` is the one URL it is ever checked out from; `deploy_file` the path of its `deploy.yaml` there.
     `chart` is a version or channel of the standard chart where it is another than the Environment's.
     `cloud_identities` maps Environments to who it is for the cloud there: a role, account or client id.
+    `paths` are patterns of what it is made of in its repository; none: see `gateway.webhooks.routing`.
     """
 
     name: AppName
@@ -77,6 +78,7 @@ class App:
     deploy_file: str = "deploy.yaml"
     chart: str | None = None
     cloud_identities: Mapping[str, str] = field(default_factory=dict)
+    paths: tuple[str, ...] = ()
 
 
 class Mesh(StrEnum):

@@ -34,7 +34,8 @@ class GatewayError(Exception):
 
     `code` is stable and documented; `exit_code` is what `deployctl` leaves with, `http_status` what the
     API answers. `retryable` says that the same request may succeed later without anybody changing it, `blocks`
-    that a Release which ends by it was refused, as by a rule, and has not failed.
+    that a Release which ends by it was refused, as by a rule, and has not failed. `retry_after_seconds` is when to try
+    again where that is worth it.
     """
 
     code: ClassVar[str] = "gateway-error"
@@ -43,6 +44,7 @@ class GatewayError(Exception):
     retryable: ClassVar[bool] = False
     blocks: ClassVar[bool] = False
     title: ClassVar[str] = "The gateway could not do this"
+    retry_after_seconds: int = 2
 
     def __init__(self, reason: str, solution: str, *, where: str | None = None, errors: Iterable[Fault] = ()) -> None:
         """`reason` says what is wrong, `where` names file and line or the field, `solution` what to do.
@@ -157,6 +159,7 @@ class Unauthenticated(GatewayError):
     exit_code = 6
     http_status = 401
     title = "Sign in first"
+    challenge: ClassVar[str] = 'Bearer realm="deploy-gateway"'
 
 
 class Forbidden(GatewayError):

@@ -6,15 +6,19 @@ from pipelines.apps import ReleaseId
 from store.benchmarks import Benchmarks, MeasurementPage, NewMeasurement
 from store.bundles import Bundles
 from store.clusters import Clusters
+from store.deliveries import Deliveries, DeliveryReused
 from store.events import Events, LeaseLost, Notify
 from store.idempotency import Idempotency
 from store.locks import Locks
 from store.page_sessions import PageSessions
 from store.records import (
+    Delivery,
     Event,
     IdempotencyKey,
+    NewDelivery,
     NewRelease,
     Page,
+    Push,
     Release,
     ReleaseFilter,
     Stage,
@@ -27,14 +31,18 @@ from store.sessions import Sessions, make_engine
 from store.waivers import NewWaiver, WaiverFilter, WaiverPage, Waivers
 
 __all__ = [
+    "Delivery",
+    "DeliveryReused",
     "Event",
     "IdempotencyKey",
     "LeaseLost",
     "MeasurementPage",
+    "NewDelivery",
     "NewMeasurement",
     "NewRelease",
     "NewWaiver",
     "Page",
+    "Push",
     "Release",
     "ReleaseFilter",
     "Stage",
@@ -67,10 +75,11 @@ class Store:
         self.locks = Locks(sessions)
         self.page_sessions = PageSessions(sessions)
         self.idempotency = Idempotency(sessions)
+        self.deliveries = Deliveries(sessions, notify)
 
     def forget_connections(self) -> None:
         """For a process that was just forked: the connections belong to its parent."""
-        self._sessions.engine.dispose(close=False)
+        self._sessions.begin_anew()
 
     def close(self) -> None:
         """Closes all connections."""

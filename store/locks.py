@@ -58,3 +58,12 @@ def hold_place(session: Session, app: str, environment: str) -> LockRow:
     return session.scalars(
         select(LockRow).where(LockRow.app == app, LockRow.environment == environment).with_for_update()
     ).one()
+
+
+def wait_for_place(session: Session, app: str, environment: str) -> None:
+    """Until the transaction ends nobody else accepts anything for the place.
+
+    On SQLite the transaction has the whole database to itself already.
+    """
+    if session.get_bind().dialect.name != "sqlite":
+        hold_place(session, app, environment)

@@ -132,3 +132,32 @@ class IdempotencyKey:
     principal: str
     key: str
     request_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """That `ref` went from the commit `before` to `after`; either is empty where there was, or is, no such ref."""
+
+    repository: str
+    ref: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """A webhook as it came: `digest` is of what its sender signed, `id` what it calls this delivery, if anything."""
+
+    webhook: str
+    digest: str
+    id: str | None
+    pushes: tuple[Push, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What came of a webhook. `outdated` are refs of which a later push had come before; `is_new` not a repeat."""
+
+    releases: tuple[Release, ...]
+    outdated: tuple[str, ...]
+    is_new: bool

@@ -28,7 +28,7 @@ from pipelines.states import (
 )
 from store.cursors import next_cursor, row_after
 from store.events import Notify, add_event, found, locked
-from store.locks import hold_place
+from store.locks import wait_for_place
 from store.records import IdempotencyKey, NewRelease, Page, Release, ReleaseFilter, Stage, Unfinished
 from store.sessions import Sessions, now
 from store.tables import FindingRow, IdempotencyRow, ReleaseRow, StageRow
@@ -51,16 +51,10 @@ class Releases:
         """
         try:
             with self._sessions.write() as session:
-                hold_place(session, new.app, new.environment)
-                row = _row(new)
-                session.add(row)
-                session.flush()
+                wait_for_place(session, new.app, new.environment)
+                release, superseded = admit(session, new)
                 if key is not None:
-                    session.add(IdempotencyRow(release_id=row.id, created_at=now(), **asdict(key)))
-                    session.flush()
-                _tell_state(session, row)
-                superseded = [] if new.dry_run else _supersede_older(session, row)
-                release = _record(row)
+                    session.add(IdempotencyRow(release_id=release.id, created_at=now(), **asdict(key)))
         except IntegrityError as error:
             raise Conflict(
                 "this Idempotency-Key is being used by another request at this moment",
@@ -74,7 +68,7 @@ class Releases:
     def get(self, id: ReleaseId) -> Release:
         """Raises `NotFound`."""
         with self._sessions.read() as session:
-            return _record(found(session, id))
+            return record(found(session, id))
 
     def find(self, wanted: ReleaseFilter, limit: int, cursor: str | None = None) -> Page:
         """At most `limit` Releases, newest first, after `cursor`. Raises `InvalidInput` for a cursor not ours."""
@@ -83,7 +77,7 @@ class Releases:
             statement = statement.where(ReleaseRow.number < row_after(cursor))
         with self._sessions.read() as session:
             rows = list(session.scalars(statement))
-        items = tuple(_record(row) for row in rows[:limit])
+        items = tuple(record(row) for row in rows[:limit])
         return Page(items, next_cursor(rows, limit))
 
     def transition(
@@ -145,7 +139,7 @@ class Releases:
             moved = state is not to
             if moved:
                 _move(session, row, to, None, "")
-            release = _record(row)
+            release = record(row)
         if moved:
             self._notify(id)
         return release
@@ -187,7 +181,7 @@ class Releases:
         statement = select(ReleaseRow).where(ReleaseRow.state.in_(_UNFINISHED)).order_by(ReleaseRow.number)
         with self._sessions.read() as session:
             return [
-                Unfinished(_record(row), row.worker, row.lease_expires_at, row.not_before)
+                Unfinished(record(row), row.worker, row.lease_expires_at, row.not_before)
                 for row in session.scalars(statement)
             ]
 
@@ -304,7 +298,16 @@ class Releases:
     def _first(self, statement: Select[ReleaseRow]) -> Release | None:
         with self._sessions.read() as session:
             row = session.scalar(statement.order_by(ReleaseRow.number.desc()).limit(1))
-            return None if row is None else _record(row)
+            return None if row is None else record(row)
+
+
+def admit(session: Session, new: NewRelease) -> tuple[Release, list[ReleaseId]]:
+    """Stores `new` in this transaction, which holds its place, and tells what it supersedes."""
+    row = _row(new)
+    session.add(row)
+    session.flush()
+    _tell_state(session, row)
+    return record(row), [] if new.dry_run else _supersede_older(session, row)
 
 
 def _matching(wanted: ReleaseFilter) -> Select[ReleaseRow]:
@@ -378,6 +381,7 @@ def _tell_state(session: Session, row: ReleaseRow) -> None:
     add_event(session, row, "state", data)
 
 
-def _record(row: ReleaseRow) -> Release:
+def record(row: ReleaseRow) -> Release:
+    """`row` as a frozen value."""
     columns = {field.name: getattr(row, field.name) for field in fields(Release)}
     return Release(**{**columns, "kind": ReleaseKind(row.kind), "state": ReleaseState(row.state)})

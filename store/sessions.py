@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,6 +58,12 @@ class Sessions:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self._turn = _turn(engine)
+
+    def begin_anew(self) -> None:
+        """For a process that was just forked: connections, and whose turn it is, belong to its parent."""
+        self.engine.dispose(close=False)
+        self._turn = _turn(self.engine)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -69,8 +76,29 @@ class Sessions:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A transaction that is committed at the end, or undone. Raises `StoreUnavailable`, `DiskFull`."""
-        with translated(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with translated(), self._turn, Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
+
+
+class _Turn:
+    """Who writes next in this process: SQLite has each waiting writer sleep and look again, whoever came first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(timeout=_BUSY_SECONDS):
+            raise StoreUnavailable(
+                f"the database was busy for {_BUSY_SECONDS} seconds",
+                "Nothing accepted is lost. See what else writes to the database, and whether its disk is slow",
+            )
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def _turn(engine: Engine) -> AbstractContextManager[None]:
+    return _Turn() if engine.dialect.name == "sqlite" else nullcontext()
 
 
 @contextmanager

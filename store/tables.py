@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Text,
     TypeDecorator,
+    UniqueConstraint,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -251,3 +252,32 @@ class PageSessionRow(Table):
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     token_sha256: Mapped[str] = mapped_column(String(64))
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class DeliveryRow(Table):
+    """A webhook that made Releases (their ids) or was outdated, by the sha256 of what was signed. Never deleted."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (UniqueConstraint("webhook", "delivery"),)
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    webhook: Mapped[str] = mapped_column(String(63))
+    delivery: Mapped[str | None] = mapped_column(String(128))
+    releases: Mapped[list[Any]]
+    outdated: Mapped[list[Any]]
+    received_at: Mapped[datetime]
+
+
+class PushRow(Table):
+    """A push that a webhook announced, in the order of arrival, kept while it tells whether another one is late."""
+
+    __tablename__ = "pushes"
+    __table_args__ = (Index(None, "webhook", "repository", "ref", "before"),)
+
+    number: Mapped[int] = mapped_column(_Number, primary_key=True, autoincrement=True)
+    webhook: Mapped[str] = mapped_column(String(63))
+    repository: Mapped[str] = mapped_column(String(512))
+    ref: Mapped[str] = mapped_column(String(300))
+    before: Mapped[str] = mapped_column(String(64))
+    after: Mapped[str] = mapped_column(String(64))
+    received_at: Mapped[datetime] = mapped_column(index=True)

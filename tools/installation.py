@@ -98,23 +98,27 @@ def install(
     rollout_timeout_seconds: int = 60,
     environments: Mapping[str, Mapping[str, Any]] | None = None,
     registries: Collection[str] = (),
+    webhooks: Mapping[str, Mapping[str, Any]] | None = None,
+    secrets: Mapping[str, str] | None = None,
 ) -> Installation:
     """Writes the configuration, migrates the store, puts the rules into the cluster, and starts the processes.
 
     `environments` are there beside staging and production, written as in gateway.yaml, without their cluster;
-    `registries` are prefixes that images may come from beside the stack's own.
+    `registries` are prefixes that images may come from beside the stack's own. `webhooks` are written as in
+    gateway.yaml, and `secrets` put beside it, by file name.
     """
     tokens = {holder.name: new_token() for holder in holders}
     folder = stack.state / "gateway"
     folder.mkdir(mode=0o700)
-    secret = folder / "redis-url"
-    secret.touch(mode=0o600)
-    secret.write_text(stack.redis_url)
+    for name, content in {"redis-url": stack.redis_url, **(secrets or {})}.items():
+        secret = folder / name
+        secret.touch(mode=0o600)
+        secret.write_text(content)
     digests = {name: digest for name, (_, digest) in tokens.items()}
     config = folder / "gateway.yaml"
-    config.write_text(
-        _gateway_yaml(stack, apps, holders, digests, rollout_timeout_seconds, environments or {}, registries)
-    )
+    document = _gateway_yaml(stack, apps, holders, digests, rollout_timeout_seconds, environments or {}, registries)
+    # JSON is YAML, and says for certain what is a text.
+    config.write_text(json.dumps({**document, "webhooks": dict(webhooks or {})}, indent=1))
     settings = load(config)
     migrate(settings.database_url)
     rules = load_rules()
@@ -138,10 +142,9 @@ def _gateway_yaml(
     rollout_timeout_seconds: int,
     environments: Mapping[str, Mapping[str, Any]],
     registries: Collection[str],
-) -> str:
-    """JSON is YAML, and says for certain what is a text."""
+) -> dict[str, Any]:
     environment = {"cluster": "local", "rollout_timeout_seconds": rollout_timeout_seconds}
-    document = {
+    return {
         "apiVersion": "deploy-gateway/v1",
         "public_url": "http://127.0.0.1",
         "store": {"url": "sqlite:///gateway.db"},
@@ -174,7 +177,6 @@ def _gateway_yaml(
         "chart_repositories": [{"prefix": f"oci://{stack.registry}/", "plain_http": True}],
         "git": {"allowed_hosts": [stack.git_url.removeprefix("http://")]},
     }
-    return json.dumps(document, indent=1)
 
 
 def _app(stack: Stack, app: Registered) -> dict[str, str]:

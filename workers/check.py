@@ -61,7 +61,8 @@ def _request(context: CheckContext, release: Release, scratch: Path) -> CheckReq
     )
     return CheckRequest(
         place=place,
-        ref=release.ref,
+        # A push is released as it was announced, wherever its branch has gone since.
+        ref=release.commit or release.ref,
         environments=settings.environments,
         facts=_facts(context, release),
         parameters=platform_parameters(settings, environment.cluster),

@@ -13,6 +13,7 @@ from configuration.schema.environments import EnvironmentEntry
 from configuration.schema.images import BaseImagesSection, ChartRepositoryEntry, Images, SignaturesSection
 from configuration.schema.section import Section
 from configuration.schema.texts import Name, Url
+from configuration.schema.webhooks import WebhookEntry
 
 
 class Connection(Section):
@@ -46,6 +47,9 @@ class GatewayFile(Section):
     teams: dict[Name, TeamEntry] = Field(default_factory=dict, description="Every team, by name.")
     apps: dict[Name, AppEntry] = Field(default_factory=dict, description="Every App, by name.")
     tokens: list[TokenEntry] = Field(default_factory=list, description="Who may use the API.")
+    webhooks: dict[Name, WebhookEntry] = Field(
+        default_factory=dict, description="What forges announce, and what Releases that makes, by a name of yours."
+    )
     images: Images = Field(default_factory=Images, description="Where images may come from.")
     chart_repositories: list[ChartRepositoryEntry] = Field(
         default_factory=list, description="Where third-party charts may come from; without any, only from repositories."

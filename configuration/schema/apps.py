@@ -6,7 +6,7 @@ from pydantic import Field
 
 from configuration.schema.rules import RuleSettingEntry
 from configuration.schema.section import Section
-from configuration.schema.texts import Chart, CloudIdentity, Name, PathInRepository, RuleName, Url
+from configuration.schema.texts import Chart, CloudIdentity, Name, PathInRepository, PathPattern, RuleName, Url
 from configuration.settings import Role
 
 
@@ -24,6 +24,11 @@ class AppEntry(Section):
         min_length=1,
         max_length=200,
         description="Where its deploy.yaml is in the repository.",
+    )
+    paths: list[PathPattern] = Field(
+        default_factory=list,
+        description="For a push that a webhook announces: the App is released when a file there changed. Paths, which "
+        "hold what is below them, with `*` and `**`; by default the folder of `deploy_file`, or everything.",
     )
     chart: Chart | None = Field(
         default=None,

@@ -80,3 +80,6 @@ class LimitsSection(Section):
         le=2**24,
         description="Largest body that the API reads.",
     )
+    webhook_body_bytes: int = Field(
+        default=_DEFAULTS.webhook_body_bytes, ge=1024, le=2**25, description="Largest webhook that is read."
+    )

@@ -97,6 +97,13 @@ def _versions(text: str) -> str:
     return text
 
 
+def _path_pattern(text: str) -> str:
+    parts = text.removesuffix("/").split("/")
+    if text.startswith("-") or "\\" in text or any(part in ("", ".", "..") for part in parts):
+        raise ValueError("write a path inside the repository, such as services/checkout/ or libs/**/*.yaml")
+    return text
+
+
 LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME_PATTERN}$")]
@@ -124,6 +131,8 @@ Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 Cidr = Annotated[str, AfterValidator(_cidr)]
 PathInRepository = Annotated[str, AfterValidator(_inside_repository)]
+PathPattern = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_path_pattern)]
+RefPattern = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.*/+@-]{1,200}$")]
 StorePrefix = Annotated[str, AfterValidator(_store_prefix)]
 PinnedImage = Annotated[str, AfterValidator(_pinned_image)]
 Repository = Annotated[str, AfterValidator(_repository)]

@@ -63,12 +63,23 @@ APPS = tuple(
         "proven",
         "waived",
         "third-party",
+        "pushed",
+        "announced",
     )
 )
 # In the one findings are shown only, as they are where a platform team has just begun; in the other all is proven.
 MORE = {
     "sandbox": {"namespace": "{app}-sandbox", "mode": "warn"},
     "proven": {"namespace": "{app}-proven", "requires": {"benchmark": {"passing": ["4.1.1"]}}},
+}
+WEBHOOK_SECRET = "what the Git server signs with"
+WEBHOOKS = {
+    "shop-github": {
+        "forge": "github",
+        "secrets": ["file:webhook-secret"],
+        "apps": ["pushed", "announced"],
+        "releases": [{"branch": "main", "environment": "staging"}],
+    }
 }
 # On the chart before: what teams wrote for it has to go on working, and to move.
 OLD_CHART = "0.1.0"
@@ -79,7 +90,15 @@ PINNED = (Registered("upgraded", "shop", OLD_CHART), Registered("outdated", "sho
 def installation(stack: Stack) -> Installation:
     """Registered are the Apps of APPS and PINNED, and frontpage of team blog."""
     apps = (*APPS, *PINNED, Registered("frontpage", "blog"))
-    made = install(stack, apps, HOLDERS, rollout_timeout_seconds=8, environments=MORE)
+    made = install(
+        stack,
+        apps,
+        HOLDERS,
+        rollout_timeout_seconds=8,
+        environments=MORE,
+        webhooks=WEBHOOKS,
+        secrets={"webhook-secret": WEBHOOK_SECRET},
+    )
     for image in IMAGES:
         push_image(stack.registry, image)
     return made

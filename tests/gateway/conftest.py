@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -160,6 +160,21 @@ class Server:
         """kill -9 for the whole process group, workers included."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(60)
+
+
+def talk(server: Server, *parts: bytes) -> bytes:
+    """Sends `parts` until the server closes, and returns all that it answered."""
+    host, port = server.url.removeprefix("http://").split(":")
+    answer = b""
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
+        # Who is refused half-way can no longer send, but what was answered before that is there to be read.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            for part in parts:
+                connection.sendall(part)
+        with suppress(ConnectionResetError):
+            while chunk := connection.recv(65536):
+                answer += chunk
+    return answer
 
 
 def free_port() -> int:

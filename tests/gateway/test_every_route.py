@@ -31,12 +31,13 @@ WAIVER = {
 ASK = {"app": "{app}", "environment": "staging", "ref": "main"}
 
 # (method, rule) → body, then the answers for: viewer, developer, on-call and platform-admin of the App's
-# team; None in place of all: needs no token.
-ROUTES: dict[tuple[str, str], tuple[dict[str, object] | None, tuple[int, int, int, int] | None]] = {
+# team; None in place of all: needs no token; "signed": takes a signature, and no token whatever.
+ROUTES: dict[tuple[str, str], tuple[dict[str, object] | None, tuple[int, int, int, int] | str | None]] = {
     ("GET", "/healthz"): (None, None),
     ("GET", "/readyz"): (None, None),
     ("GET", "/openapi.json"): (None, None),
     ("GET", "/schemas/deploy.yaml.json"): (None, None),
+    ("POST", f"{API}/webhooks/<forge>"): ({}, "signed"),
     ("GET", f"{API}/releases"): (None, (200, 200, 200, 200)),
     ("POST", f"{API}/releases"): (ASK, (403, 202, 202, 202)),
     ("GET", f"{API}/releases/<release_id>"): (None, (200, 200, 200, 200)),
@@ -73,7 +74,7 @@ MATRIX = [
     for method, rule in ROUTES
     for caller in [*CALLERS, "bank-developer", "bank-on-call", "measurer"]
 ]
-PROTECTED = [key for key, (_, expected) in ROUTES.items() if expected is not None]
+PROTECTED = [key for key, (_, expected) in ROUTES.items() if isinstance(expected, tuple)]
 
 
 @pytest.fixture
@@ -94,7 +95,11 @@ def call(client: FlaskClient, store: Store) -> Callable[..., TestResponse]:
         path = rule.replace("<release_id>", release).replace("<app>", app).replace("<environment>", "staging")
         waivers = store.waivers.find(WaiverFilter(), 1).items if release != "0" * 26 else ()
         path = path.replace("<waiver_id>", waivers[0].id if waivers else "0" * 26)
-        path = path.replace("<cluster>", "local").replace("<path:rule>", "kube-score/pod-probes")
+        path = (
+            path.replace("<forge>", "github")
+            .replace("<cluster>", "local")
+            .replace("<path:rule>", "kube-score/pod-probes")
+        )
         sent = None if body is None else {key: str(value).replace("{app}", app) for key, value in body.items()}
         return client.open(path, method=method, json=sent, headers=headers)
 
@@ -121,6 +126,8 @@ def test_each_role_gets_what_it_may(
     expected = ROUTES[method, rule][1]
     if expected is None:
         assert answer.status_code == 200
+    elif expected == "signed":
+        assert (answer.status_code, answer.get_json()["code"]) == (401, "not-signed")
     elif caller in CALLERS:
         assert answer.status_code == expected[CALLERS[caller]], answer.text
     elif rule in NO_TEAMS:

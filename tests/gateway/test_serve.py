@@ -8,7 +8,6 @@ import socket
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -21,7 +20,7 @@ from pipelines.errors import GatewayError
 from store import ReleaseFilter, Store
 from tests.waiting import eventually
 
-from .conftest import TOKENS, Server, bearer, prepare, secrets_in, serving, write_configuration
+from .conftest import TOKENS, Server, bearer, prepare, secrets_in, serving, talk, write_configuration
 
 DEVELOPER = bearer("shop-developer")
 HEADERS = f"Host: x\r\nAuthorization: {DEVELOPER['Authorization']}\r\nContent-Type: application/json\r\n"
@@ -39,21 +38,6 @@ def config(tmp_path_factory: pytest.TempPathFactory, redis_url: str) -> Path:
 def shared(config: Path) -> Iterator[Server]:
     with serving(config, config.with_name("gateway.log")) as running:
         yield running
-
-
-def talk(server: Server, *parts: bytes) -> bytes:
-    """Sends `parts` until the server closes, and returns all that it answered."""
-    host, port = server.url.removeprefix("http://").split(":")
-    answer = b""
-    with socket.create_connection((host, int(port)), timeout=60) as connection:
-        # Who is refused half-way can no longer send, but what was answered before that is there to be read.
-        with suppress(BrokenPipeError, ConnectionResetError):
-            for part in parts:
-                connection.sendall(part)
-        with suppress(ConnectionResetError):
-            while chunk := connection.recv(65536):
-                answer += chunk
-    return answer
 
 
 def test_at_its_start_it_names_rules_that_only_warn_and_no_day_ends_it(shared: Server) -> None:

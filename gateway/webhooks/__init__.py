@@ -1,0 +1,1 @@
+"""What forges announce: proven, read, and turned into Releases."""
