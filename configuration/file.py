@@ -67,8 +67,7 @@ def load(
     """
     path = Path(path)
     document = parse(_text(path), path.name)
-    schema = json_schema()
-    file, faults = _validated(document, schema)
+    file, faults = _validated(document)
     folder = path.resolve().parent
     charts = _charts(file, folder, document, faults)
     if file is not None and isinstance(document.value, dict):
@@ -112,7 +111,7 @@ def _text(path: Path) -> str:
         raise InvalidConfiguration("it is not UTF-8 text", "Save it as UTF-8", where=f"{path}:{line}") from error
 
 
-def _validated(document: Document, schema: Mapping[str, Any]) -> tuple[GatewayFile | None, list[Fault]]:
+def _validated(document: Document) -> tuple[GatewayFile | None, list[Fault]]:
     faults = list(document.faults)
     if document.value is None:
         return None, faults
@@ -121,7 +120,7 @@ def _validated(document: Document, schema: Mapping[str, Any]) -> tuple[GatewayFi
     except ValidationError as error:
         # A key that could not be read is named already: its value would only be called wrong once more.
         unreadable = {fault.where for fault in document.faults}
-        faults += [fault for fault in explain(error, document, schema) if fault.where not in unreadable]
+        faults += [fault for fault in explain(error, document, json_schema()) if fault.where not in unreadable]
         return _without_faulty_entries(document.value, error), faults
 
 

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -112,9 +112,18 @@ def config(tmp_path: Path, redis_url: str) -> Path:
     return prepare(tmp_path, redis_url)
 
 
+@cache
+def _settings() -> Settings:
+    with TemporaryDirectory() as folder:
+        return load(write_configuration(Path(folder), "redis://127.0.0.1/0"))
+
+
 @pytest.fixture
-def settings(config: Path) -> Settings:
-    return load(config)
+def settings(config: Path, redis_url: str) -> Settings:
+    """What `load(config)` gives, but read once: reading takes longer than most tests."""
+    folder = config.parent
+    database_url = f"sqlite:///{folder / 'gateway.db'}"
+    return replace(_settings(), database_url=database_url, redis_url=redis_url, work_dir=folder / "state/work")
 
 
 @pytest.fixture

@@ -48,7 +48,9 @@ def test_a_system_is_known_by_its_files(pack: Callable[[bytes], bytes], path: st
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"\x28\xb5\x2f\xfd zstd", b"\x1f\x8b broken", gzip.compress(tar("a" * 90, "b"))[:40]]
+    "content",
+    [b"", b"\x28\xb5\x2f\xfd zstd", b"\x1f\x8b broken", gzip.compress(tar("a" * 90, "b"))[:40]],
+    ids=["empty", "zstd", "broken", "cut off"],
 )
 def test_what_is_no_archive_is_told(content: bytes) -> None:
     with pytest.raises(ImageUnreadable, match="the layer x is no tar archive"):

@@ -220,6 +220,7 @@ def test_a_key_of_another_kind_stops_the_start(text: str) -> None:
         (GOOD.replace(b"cosign container", b"atomic container"), signed(GOOD)),
         (GOOD.replace(b"docker-manifest-digest", b"other"), signed(GOOD)),
     ],
+    ids=["empty", "too deep", "unsigned", "no base64", "no ASCII", "no fields", "another type", "no digest"],
 )
 def test_what_is_no_simple_signing_is_no_signature(content: bytes, signature: str) -> None:
     assert read_signatures(Layer(DIGEST, SIMPLE_SIGNING, signature), content) == ()

@@ -219,7 +219,9 @@ def test_an_archive_is_taken_apart_with_its_charts_and_put_together_the_same() -
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"no gzip", tgz(NEXUS)[:-9], tgz(NEXUS) + b"x", gzip.compress(b"no tar" * 999)]
+    "content",
+    [b"", b"no gzip", tgz(NEXUS)[:-9], tgz(NEXUS) + b"x", gzip.compress(b"no tar" * 999)],
+    ids=["empty", "no gzip", "cut off", "more behind", "no tar"],
 )
 def test_what_is_no_archive_is_refused(content: bytes) -> None:
     with pytest.raises(InvalidChart, match="no gzipped tar"):
