@@ -123,7 +123,7 @@ def _add(node: Node, name: str, place: Place, found: list[Batch], faults: list[F
     if isinstance(namespace, str) and namespace:
         manifest["metadata"]["namespace"] = namespace
     found[-1].objects.append(manifest)
-    found[-1].written[resource] = Written(name, dict(yaml_nodes.lines(node)), node.line)
+    found[-1].written[resource] = Written(name, node)
 
 
 def _is_object(value: Any) -> bool:
@@ -182,9 +182,11 @@ def _line_of(place: str, batch: Batch) -> str:
     resource, _, path = place.partition(" ")
     written = batch.written[resource]
     found = [
-        line for each, line in written.lines.items() if ".".join(part for part in each if isinstance(part, str)) == path
+        line
+        for each, line in yaml_nodes.lines(written.node)
+        if ".".join(part for part in each if isinstance(part, str)) == path
     ]
-    return f"{written.file}:{min(found, default=written.first_line)}"
+    return f"{written.file}:{min(found, default=written.node.line)}"
 
 
 def _empty(name: str) -> Fault:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
@@ -63,7 +63,8 @@ class Finding:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object with this class's field names; all values are strings, or lists of strings."""
-        return {**asdict(self), "also_found_by": list(self.also_found_by)}
+        names = (one.name for one in fields(self))
+        return {name: getattr(self, name) for name in names} | {"also_found_by": list(self.also_found_by)}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Finding:

@@ -12,7 +12,7 @@ from pipelines.manifests import name_of, to_value
 from pipelines.place import Place
 from pipelines.ports import Manifest
 from pipelines.sources import Written
-from pipelines.yaml_nodes import InvalidYaml, Node, compose, lines
+from pipelines.yaml_nodes import InvalidYaml, Node, compose, line_at
 
 
 def chart_files(
@@ -36,7 +36,7 @@ def chart_files(
                         "Leave one out",
                         where=f"{name}:{node.line}",
                     )
-                written[resource] = Written(name, dict(lines(node)), node.line)
+                written[resource] = Written(name, node)
                 content = labelled(manifest, place, commit)
                 files[f"manifests/{len(files):03}.json"] = json.dumps(content, indent=1, ensure_ascii=False).encode()
         except InvalidYaml as error:
@@ -113,7 +113,6 @@ def insist_on_annotations(manifest: Manifest, node: Node, where: Callable[..., s
     """Raises `InvalidDeployFile`, at `where` of the line, for annotations that are none, and hooks that never run."""
     annotations = manifest["metadata"].get("annotations")
     found = annotations if annotations is not None else {}
-    written = dict(lines(node))
     path: tuple[str, ...] = ("metadata", "annotations")
     if not isinstance(found, dict) or not all(isinstance(text, str) for text in found.values()):
         reason, solution = "annotations are names with a text each", "Put numbers and true or false in quotes"
@@ -123,7 +122,7 @@ def insist_on_annotations(manifest: Manifest, node: Node, where: Callable[..., s
             return
         key, reason, solution = fault
         path = (*path, key)
-    raise InvalidDeployFile(reason, solution, where=where(written.get(path, node.line)))
+    raise InvalidDeployFile(reason, solution, where=where(line_at(node, path)))
 
 
 def _is_a_record(value: dict[str, Any], metadata: dict[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from pipelines.deployfile import Declaration, DeployFile, overlaid
 from pipelines.findings import Finding
 from pipelines.origins import origin
 from pipelines.resources import field_path
-from pipelines.yaml_nodes import Path, nearest_line
+from pipelines.yaml_nodes import Node, Path, line_at
 
 # What an Environment's own part of deploy.yaml adds to, entry by entry; everything else it replaces.
 _MERGED_KEYS = (("env",), ("files",), ("external_secrets",))
@@ -17,11 +17,14 @@ _MERGED_KEYS = (("env",), ("files",), ("external_secrets",))
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Where one object was written: the file, and the line of each path in it."""
+    """Where one object was written: the file, and the node in it."""
 
     file: str
-    lines: Mapping[Path, int]
-    first_line: int
+    node: Node
+
+    def source(self, path: Path = ()) -> str:
+        """`k8s/a.yaml:7` for what is at `path` of the object, or for the nearest around it."""
+        return f"{self.file}:{line_at(self.node, path)}"
 
 
 def located(
@@ -55,8 +58,7 @@ def _of_manifest(finding: Finding, declaration: Declaration, written: Mapping[st
     place = written.get(finding.resource)
     if place is None:
         return declaration.source("manifests")
-    line = nearest_line(dict(place.lines), field_path(finding.field), place.first_line)
-    return f"{place.file}:{line}"
+    return place.source(field_path(finding.field))
 
 
 def _of_key(finding: Finding, declaration: Declaration, file: DeployFile, environment: str) -> str:

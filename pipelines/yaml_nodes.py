@@ -7,9 +7,9 @@ PyYAML's C parser is used for the syntax alone. What a plain scalar means is dec
 from __future__ import annotations
 
 import re
+from collections import abc
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -37,8 +37,7 @@ class InvalidYaml(Exception):
         return advice(self.reason)
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(NamedTuple):
     """A plain or quoted text, as written."""
 
     text: str
@@ -46,16 +45,14 @@ class Scalar:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(NamedTuple):
     """A list."""
 
     items: tuple[Node, ...]
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping:
+class Mapping(NamedTuple):
     """Keys are texts; each has the line that it stands on."""
 
     items: tuple[tuple[Scalar, Node], ...]
@@ -82,7 +79,7 @@ def compose(content: bytes, *, most_nodes: int = _MOST_NODES) -> Iterator[Node]:
         events = yaml.parse(content, Loader=yaml.CSafeLoader)
         for event in events:
             if isinstance(event, yaml.DocumentStartEvent):
-                node = _Document(events, most_nodes).root()
+                node = _Document(events, most_nodes).node(next(events), 0)
                 if not (isinstance(node, Scalar) and node.is_plain and node.text == ""):
                     yield node
     except yaml.MarkedYAMLError as error:
@@ -119,61 +116,58 @@ class _Document:
         self._most = self._left = most_nodes
         self._anchors: dict[str, tuple[Node, int]] = {}
 
-    def root(self) -> Node:
-        return self._node(next(self._events), 0)[0]
-
-    def _node(self, event: Any, depth: int) -> tuple[Node, int]:
-        """The node that begins with `event`, and how many nodes it is when written out."""
-        line = event.start_mark.line + 1
-        if isinstance(event, yaml.AliasEvent):
-            if event.anchor not in self._anchors:
-                raise InvalidYaml(f"the alias *{event.anchor} names nothing that is complete", line)
-            node, size = self._anchors[event.anchor]
-            self._spend(size, line)
-            return node, size
+    def node(self, event: Any, depth: int) -> Node:
+        """The node that begins with `event`."""
+        kind, line = type(event), event.start_mark.line + 1
+        if kind is yaml.AliasEvent:
+            return self._alias(event.anchor, line)
         if depth > _DEEPEST:
             raise InvalidYaml(f"it is nested deeper than {_DEEPEST}", line)
         if event.tag not in (None, "!", "tag:yaml.org,2002:str"):
             raise InvalidYaml(f"the tag {event.tag} is not accepted", line)
+        before = self._left
         self._spend(1, line)
-        if isinstance(event, yaml.ScalarEvent):
-            made: tuple[Node, int] = Scalar(event.value, not event.style and event.tag is None, line), 1
-        elif isinstance(event, yaml.SequenceStartEvent):
-            made = self._sequence(line, depth)
+        node: Node
+        if kind is yaml.ScalarEvent:
+            node = Scalar(event.value, not event.style and event.tag is None, line)
+        elif kind is yaml.SequenceStartEvent:
+            node = self._sequence(line, depth)
         else:
-            made = self._mapping(line, depth)
+            node = self._mapping(line, depth)
         if event.anchor is not None:
-            self._anchors[event.anchor] = made
-        return made
+            self._anchors[event.anchor] = node, before - self._left
+        return node
+
+    def _alias(self, anchor: str, line: int) -> Node:
+        if anchor not in self._anchors:
+            raise InvalidYaml(f"the alias *{anchor} names nothing that is complete", line)
+        node, size = self._anchors[anchor]
+        self._spend(size, line)
+        return node
 
     def _spend(self, nodes: int, line: int) -> None:
         self._left -= nodes
         if self._left < 0:
             raise InvalidYaml(f"with its aliases written out it has more than {self._most} values", line)
 
-    def _sequence(self, line: int, depth: int) -> tuple[Node, int]:
-        items, total = [], 1
-        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
-            node, size = self._node(event, depth + 1)
-            items.append(node)
-            total += size
-        return Sequence(tuple(items), line), total
+    def _sequence(self, line: int, depth: int) -> Sequence:
+        items = []
+        while type(event := next(self._events)) is not yaml.SequenceEndEvent:
+            items.append(self.node(event, depth + 1))
+        return Sequence(tuple(items), line)
 
-    def _mapping(self, line: int, depth: int) -> tuple[Node, int]:
+    def _mapping(self, line: int, depth: int) -> Mapping:
         items: list[tuple[Scalar, Node]] = []
         seen: dict[str, int] = {}
-        total = 1
-        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
-            key, _ = self._node(event, depth + 1)
+        while type(event := next(self._events)) is not yaml.MappingEndEvent:
+            key = self.node(event, depth + 1)
             if not isinstance(key, Scalar):
                 raise InvalidYaml("a key has to be a text", key.line)
             if key.text in seen:
                 raise InvalidYaml(f"the key {key.text!r} stands here and in line {seen[key.text]}", key.line)
             seen[key.text] = key.line
-            node, size = self._node(next(self._events), depth + 1)
-            items.append((key, node))
-            total += size + 1
-        return Mapping(tuple(items), line), total
+            items.append((key, self.node(next(self._events), depth + 1)))
+        return Mapping(tuple(items), line)
 
 
 def lines(node: Node, at: Path = ()) -> Iterator[tuple[Path, int]]:
@@ -188,7 +182,26 @@ def lines(node: Node, at: Path = ()) -> Iterator[tuple[Path, int]]:
             yield from lines(item, (*at, index))
 
 
-def nearest_line(known: dict[Path, int], path: Path, default: int = 1) -> int:
+def line_at(node: Node, path: Path) -> int:
+    """The line of `path` below `node`, or of the nearest thing around it: for an entry of a mapping that of its key."""
+    line = node.line
+    for part in path:
+        found = _entry(node, part)
+        if found is None:
+            break
+        line, node = found
+    return line
+
+
+def _entry(node: Node, part: str | int) -> tuple[int, Node] | None:
+    if isinstance(node, Mapping):
+        return next(((key.line, value) for key, value in node.items if key.text == part), None)
+    if isinstance(node, Sequence) and isinstance(part, int) and part < len(node.items):
+        return node.items[part].line, node.items[part]
+    return None
+
+
+def nearest_line(known: abc.Mapping[Path, int], path: Path, default: int = 1) -> int:
     """The line of `path`, or of the nearest thing around it that has one."""
     for length in range(len(path), 0, -1):
         if path[:length] in known:

@@ -32,7 +32,7 @@ class Declaration:
 
     def source(self, *path: str | int) -> str:
         """`deploy.yaml:7` for the key at `path`, or for the nearest around it."""
-        return f"{self.name}:{yaml_nodes.nearest_line(dict(self.lines), path)}"
+        return f"{self.name}:{yaml_nodes.nearest_line(self.lines, path)}"
 
 
 def read(content: bytes, name: str, *, app: str, environments: Collection[str]) -> Declaration:

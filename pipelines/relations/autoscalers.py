@@ -25,7 +25,7 @@ _SCALABLE = ("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController")
 
 def idle_autoscalers(release: Release) -> Iterator[Finding]:
     """Autoscalers that scale nothing of this Release."""
-    for one, _, _ in _autoscalers(release):
+    for one in _autoscalers(release):
         kind, name = _target(one)
         namespace = release.namespace_of(one)
         if not any(_is(other, kind, name) and release.namespace_of(other) == namespace for other in release.objects):
@@ -37,19 +37,18 @@ def idle_autoscalers(release: Release) -> Iterator[Finding]:
 
 def replicas_of(workload: Workload, release: Release) -> tuple[int, int]:
     """The fewest and the most replicas that `workload` has while all is well."""
-    for one, fewest, most in _autoscalers(release):
-        if _is(workload.manifest, *_target(one)) and release.namespace_of(one) == workload.namespace:
-            spec = mapping(one.get("spec"))
-            least = _count(spec.get(fewest), 1)
-            return least, max(least, _count(spec.get(most), 1))
+    for kind, group, fewest, most in _AUTOSCALERS:
+        for one in release.near(workload, kind, group):
+            if _is(workload.manifest, *_target(one)):
+                spec = mapping(one.get("spec"))
+                least = _count(spec.get(fewest), 1)
+                return least, max(least, _count(spec.get(most), 1))
     count = _count(at(workload.manifest, ("spec", "replicas")), 1)
     return count, count
 
 
-def _autoscalers(release: Release) -> Iterator[tuple[Manifest, str, str]]:
-    for kind, group, fewest, most in _AUTOSCALERS:
-        for one in release.of(kind, group):
-            yield one, fewest, most
+def _autoscalers(release: Release) -> list[Manifest]:
+    return [one for kind, group, _, _ in _AUTOSCALERS for one in release.of(kind, group)]
 
 
 def _target(autoscaler: Manifest) -> tuple[str, str]:

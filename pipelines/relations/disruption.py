@@ -13,9 +13,10 @@ from pipelines.ports import Manifest
 from pipelines.relations.autoscalers import replicas_of
 from pipelines.relations.doubt import in_doubt
 from pipelines.relations.release import Release, Workload
-from pipelines.relations.selectors import flow
+from pipelines.relations.selectors import flow, selects
 from pipelines.relations.values import mapping
 
+_GROUP = "policy"
 _SCALED = frozenset({"Deployment", "StatefulSet", "ReplicaSet", "ReplicationController"})
 
 
@@ -57,7 +58,7 @@ def idle_budgets(release: Release) -> Iterator[Finding]:
 
 
 def _all(release: Release) -> list[Manifest]:
-    return release.of("PodDisruptionBudget", "policy")
+    return release.of("PodDisruptionBudget", _GROUP)
 
 
 def _selected(budget: Manifest, release: Release) -> list[Workload]:
@@ -65,8 +66,8 @@ def _selected(budget: Manifest, release: Release) -> list[Workload]:
 
 
 def _budgets_of(workload: Workload, release: Release) -> list[Manifest]:
-    near = (one for one in _all(release) if release.namespace_of(one) == workload.namespace)
-    return [one for one in near if workload in _selected(one, release)]
+    near = release.near(workload, "PodDisruptionBudget", _GROUP)
+    return [one for one in near if selects(mapping(one.get("spec")).get("selector"), workload.labels)]
 
 
 def _kept(budget: Manifest, pods: int) -> int | None:

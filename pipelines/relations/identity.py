@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pipelines.catalogue.relations import MESH_KEPT, NAMESPACE_OWN, OBJECTS_UNIQUE, PODS_SEEN
@@ -56,11 +56,15 @@ def unseen_pods(release: Release) -> Iterator[Finding]:
 
 def _containers(value: Any, path: _Path) -> _Path | None:
     """Where in `value` there is a list of containers; None where there is none."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         if any("image" in one for one in mappings(value.get("containers"))):
             return (*path, "containers")
-        inner: list[tuple[str | int, Any]] = [(str(key), each) for key, each in value.items()]
+        inner: Iterable[tuple[Any, Any]] = value.items()
+    elif isinstance(value, list):
+        inner = enumerate(value)
     else:
-        inner = list(enumerate(value)) if isinstance(value, list) else []
-    found = (_containers(each, (*path, key)) for key, each in inner)
-    return next((one for one in found if one is not None), None)
+        return None
+    for key, each in inner:
+        if isinstance(each, dict | list) and (found := _containers(each, (*path, key))) is not None:
+            return found
+    return None

@@ -19,9 +19,9 @@ _BOTH = ("Ingress", "Egress")
 
 def unselected_pods(release: Release) -> Iterator[Finding]:
     """The pods that a direction is open for."""
-    policies = release.of("NetworkPolicy", _GROUP)
     for workload in release.workloads:
-        selecting = [one for one in policies if _selects(one, workload, release)]
+        near = release.near(workload, "NetworkPolicy", _GROUP)
+        selecting = [one for one in near if _selects(one, workload)]
         held = {direction for one in selecting for direction in _directions(one)}
         missing = [direction for direction in _BOTH if direction not in held]
         if missing:
@@ -41,9 +41,8 @@ def idle_policies(release: Release) -> Iterator[Finding]:
             yield in_doubt(release, SELECTOR_SELECTS.finding(name_of(one), "spec.podSelector", what, how))
 
 
-def _selects(policy: Manifest, workload: Workload, release: Release) -> bool:
-    selector = mapping(mapping(policy.get("spec")).get("podSelector"))
-    return release.namespace_of(policy) == workload.namespace and selects(selector, workload.labels)
+def _selects(policy: Manifest, workload: Workload) -> bool:
+    return selects(mapping(mapping(policy.get("spec")).get("podSelector")), workload.labels)
 
 
 def _directions(policy: Manifest) -> list[str]:

@@ -110,6 +110,18 @@ class Release:
         """The objects of this kind, of one of `groups` (API groups, without version)."""
         return [one for one in self._by_kind.get(kind, ()) if group_of(str(one["apiVersion"])) in groups]
 
+    def near(self, workload: Workload, kind: str, group: str) -> list[Manifest]:
+        """The objects of this kind and API group in the namespace of `workload`."""
+        found = self._by_place.get((kind, workload.namespace), ())
+        return [one for one in found if group_of(str(one["apiVersion"])) == group]
+
+    @cached_property
+    def _by_place(self) -> Mapping[tuple[str, str], list[Manifest]]:
+        found: dict[tuple[str, str], list[Manifest]] = {}
+        for one in self.objects:
+            found.setdefault((one["kind"], self.namespace_of(one)), []).append(one)
+        return found
+
     @cached_property
     def _by_kind(self) -> Mapping[str, list[Manifest]]:
         found: dict[str, list[Manifest]] = {}

@@ -116,8 +116,8 @@ def test_objects_of_a_team_get_its_labels_and_namespace() -> None:
 def test_where_a_field_was_written_is_kept() -> None:
     resolved = _raw("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  key: value\n")
     written = resolved.written["ConfigMap/a"]
-    assert (written.file, written.first_line) == ("k8s/0.yaml", 1)
-    assert written.lines[("data", "key")] == 6
+    assert written.source() == "k8s/0.yaml:1"
+    assert written.source(("data", "key")) == "k8s/0.yaml:6"
 
 
 _SECRET = "apiVersion: v1\nkind: Secret\n"

@@ -15,6 +15,7 @@ from pipelines.findings import Finding, Mode, Severity
 from pipelines.origins import origin
 from pipelines.resources import WORKLOADS, at, field_path, pod_spec_path
 from pipelines.sources import Written, located
+from pipelines.yaml_nodes import compose
 
 GOLDEN = Path(__file__).resolve().parents[1] / "charts" / "golden"
 FEATURES = sorted(path.parent.name for path in GOLDEN.glob("*/deploy.yaml"))
@@ -239,6 +240,7 @@ MANIFESTS = read(
     [("Pod/p", "spec.image.x", "k8s/a.yaml:7"), ("Pod/p", "", "k8s/a.yaml:3"), ("Job/j", "", "deploy.yaml:3")],
 )
 def test_a_finding_about_a_teams_own_manifest_names_its_line(resource: str, field: str, source: str) -> None:
-    written = {"Pod/p": Written("k8s/a.yaml", {("spec", "image"): 7}, 3)}
+    (node,) = compose(b"\n\nkind: Pod\n\n\nspec:\n  image: x\n")
+    written = {"Pod/p": Written("k8s/a.yaml", node)}
     finding = Finding("r", Severity.LOW, Mode.WARN, resource, field, "", "a", "b", "c", "d", "policy")
     assert located([finding], MANIFESTS, written)[0].source == source

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipelines.errors import RenderFailed
 from pipelines.manifests import name_of, parse, without_nulls
-from pipelines.yaml_nodes import InvalidYaml, Mapping, Scalar, Sequence, compose, lines, nearest_line
+from pipelines.yaml_nodes import InvalidYaml, Mapping, Path, Scalar, Sequence, compose, line_at, lines, nearest_line
 
 
 def _value(text: str) -> object:
@@ -138,6 +138,15 @@ def test_each_path_has_its_line() -> None:
     assert known == {("a",): 1, ("a", "b"): 2, ("a", "b", 0): 3, ("a", "b", 1): 4, ("a", "b", 1, "c"): 4}
     assert nearest_line(known, ("a", "b", 1, "missing", "deep")) == 4
     assert nearest_line(known, ("nothing",), 7) == 7
+    assert {path: line_at(node, path) for path in known} == known
+
+
+@pytest.mark.parametrize(
+    ("path", "line"), [((), 1), (("nothing",), 1), (("a", "b", 2), 2), (("a", 0), 1), (("a", "b", 0, "deep"), 3)]
+)
+def test_what_is_not_there_has_the_line_of_what_is_around_it(path: Path, line: int) -> None:
+    (node,) = compose(b"a:\n  b:\n    - x\n    - c: 1\n")
+    assert line_at(node, path) == line
 
 
 def test_nulls_are_pruned_at_every_depth() -> None:
