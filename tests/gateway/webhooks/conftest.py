@@ -14,6 +14,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from configuration.file import load
+from configuration.settings import Settings
 from store import Release, ReleaseFilter, Store
 
 SECRETS = {
@@ -57,6 +59,11 @@ def config(config: Path) -> Path:
     with config.open("a") as stream:
         stream.write(WEBHOOKS)
     return config
+
+
+@pytest.fixture
+def settings(config: Path) -> Settings:
+    return load(config)
 
 
 def hub_signature(body: bytes, secret: str) -> str:
