@@ -286,6 +286,7 @@ def _environment(name: str, entry: EnvironmentEntry, apps: Mapping[str, AppEntry
         cloud=entry.cloud,
         benchmark=_requirement(entry),
         secret_stores=dict(entry.secret_stores),
+        allowed_kinds=tuple(entry.allowed_kinds),
         enforce_from=_day(entry.enforce_from),
         rule_dates={
             rule: date.fromisoformat(one.enforce_from) for rule, one in entry.rules.items() if one.enforce_from

@@ -163,7 +163,8 @@ class Environment:
     `chart` is a version or channel of the standard chart. `cloud` (aws, gcp or azure) is whose identities
     `App.cloud_identities` are; `pull_secrets` are Secrets that are in each of its namespaces. `benchmark` is what
     is required of its cluster; None: nothing. `secret_stores` are the stores that an ExternalSecret may name, and what
-    the keys in it begin with: a pattern with `{app}` and `{team}`.
+    the keys in it begin with: a pattern with `{app}` and `{team}`. `allowed_kinds` are GROUP/Kind of what Apps may
+    bring although the rule `platform-kinds` refuses it elsewhere.
 
     `enforce_from` is the first day (UTC) on which the mode `warn` ends, `rule_dates` the same for single rules, and
     `app_rules` what differs for single Apps, by App and rule. Ask `as_of` for how things are on a day.
@@ -185,6 +186,7 @@ class Environment:
     cloud: str | None = None
     benchmark: BenchmarkRequirement | None = None
     secret_stores: Mapping[str, str] = field(default_factory=dict)
+    allowed_kinds: tuple[str, ...] = ()
     enforce_from: date | None = None
     rule_dates: Mapping[str, date] = field(default_factory=dict)
     app_rules: Mapping[str, Mapping[str, RuleSetting]] = field(default_factory=dict)

@@ -237,7 +237,10 @@ def parameters(
     `waivers` are lines as `pipelines.waivers.parameter_lines` makes them, which deploy workers alone write (None: left
     out): a laptop and the check zone find and show what is waived, and what installs the policies leaves them be.
     """
-    lines = {"api_servers": [f"{one.api_server.cidr} {port}" for one in environments for port in one.api_server.ports]}
+    lines = {
+        "allowed_kinds": [f"{one.name} {kind}" for one in environments for kind in one.allowed_kinds],
+        "api_servers": [f"{one.api_server.cidr} {port}" for one in environments for port in one.api_server.ports],
+    }
     if registries is not None:
         lines |= {"registries": list(registries)} | _ways_in(environments)
         lines |= {"secret_stores": _stores(environments), "cloud_identities": _identities(environments, apps)}

@@ -16,6 +16,7 @@ from configuration.schema.texts import (
     Day,
     Label,
     Name,
+    ProxyKind,
     RuleName,
     StoreName,
     StorePrefix,
@@ -166,6 +167,11 @@ class EnvironmentEntry(Section):
         default_factory=dict,
         description="Stores that `external_secrets` may name, and what its paths there begin with: a pattern with "
         "`{app}` and `{team}` that ends in a slash, such as `{team}/`; empty for all of the store.",
+    )
+    allowed_kinds: list[ProxyKind] = Field(
+        default_factory=list,
+        description="`GROUP/Kind` of other proxies' kinds that Apps may bring, such as `traefik.io/Middleware`, and "
+        "which `platform-kinds` refuses else. Routes can't be allowed.",
     )
     requires: RequiresSection = Field(
         default_factory=RequiresSection, description="What must hold before a Release may go there."

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from pipelines.apps import NAME_PATTERN, host_of
 from pipelines.images import parse_image
+from pipelines.other_proxies import is_allowable
 from pipelines.versions import parse_range
 
 
@@ -59,6 +60,12 @@ def _some_people(group: str) -> str:
 def _store_prefix(text: str) -> str:
     if not re.fullmatch(r"|([A-Za-z0-9._-]|/|{app}|{team})+/", text) or ".." in text:
         raise ValueError("write what paths begin with, ending in a slash, such as {team}/ or production/{app}/")
+    return text
+
+
+def _proxy_kind(text: str) -> str:
+    if not is_allowable(text):
+        raise ValueError("write GROUP/Kind of another proxy's, such as traefik.io/Middleware, and none of its routes")
     return text
 
 
@@ -134,6 +141,7 @@ PathInRepository = Annotated[str, AfterValidator(_inside_repository)]
 PathPattern = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_path_pattern)]
 RefPattern = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.*/+@-]{1,200}$")]
 StorePrefix = Annotated[str, AfterValidator(_store_prefix)]
+ProxyKind = Annotated[str, AfterValidator(_proxy_kind)]
 PinnedImage = Annotated[str, AfterValidator(_pinned_image)]
 Repository = Annotated[str, AfterValidator(_repository)]
 PublicKey = Annotated[str, AfterValidator(_public_key)]

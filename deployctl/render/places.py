@@ -35,8 +35,18 @@ def _seen(verdict: Verdict, prefix: str) -> Verdict:
 
 
 def _place(place: str, prefix: str) -> str:
-    """What is no path here (nothing, an address, standard input) and what is outside of the working tree stays."""
-    if not place or "://" in place or parts(place)[0] == STANDARD_INPUT:
+    """What is no relative path to something that is there (an option, an address, standard input, several paths) and
+    what is outside of the working tree stays.
+    """
+    name = parts(place)[0]
+    if name in ("", STANDARD_INPUT) or Path(name).is_absolute() or not _is_there(Path(name)):
         return place
     seen = Path(os.path.normpath(f"{prefix}/{place}")).as_posix()
     return place if seen.startswith("../") else seen
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # several paths in one text can be longer than any name
+        return False

@@ -32,6 +32,9 @@ tokens:
 """
 
 
+MIDDLEWARE, ROUTE = "traefik.io/Middleware", "traefik.io/IngressRoute"
+
+
 def written(tmp_path: Path, old: str = "", new: str = "") -> Path:
     path = tmp_path / "gateway.yaml"
     path.write_text(GATEWAY_YAML.replace(old, new, 1))
@@ -80,3 +83,16 @@ def test_a_mistake_is_told_with_its_line(tmp_path: Path, old: str, new: str, lin
     (fault,) = refused.value.errors
     assert fault.where == f"gateway.yaml:{line}"
     assert reason in fault.reason
+
+
+def test_kinds_of_other_proxies_are_allowed_in_one_environment(tmp_path: Path) -> None:
+    path = written(tmp_path, "{cluster: main}", f"{{cluster: main, allowed_kinds: [{MIDDLEWARE}]}}")
+    places = load(path, environ={}).environments
+    assert {name: one.allowed_kinds for name, one in places.items()} == {"staging": (MIDDLEWARE,), "production": ()}
+
+
+@pytest.mark.parametrize("kind", [ROUTE, "v1/ResourceQuota", "external-secrets.io/SecretStore", "traefik.io/x y", ""])
+def test_neither_routes_nor_what_bounds_an_app_can_be_allowed(tmp_path: Path, kind: str) -> None:
+    path = written(tmp_path, "{cluster: main}", f'{{cluster: main, allowed_kinds: ["{kind}"]}}')
+    with pytest.raises(InvalidConfiguration, match="none of its routes"):
+        load(path, environ={})

@@ -78,6 +78,8 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shop = tmp_path / "apps" / "shop"
     (shop / "k8s").mkdir(parents=True)
     (shop / "k8s" / "a.yaml").write_text(OPEN)
+    for file in (shop / "k8s" / "b.yaml", tmp_path / "apps" / "other.yaml", tmp_path.parent / "elsewhere.yaml"):
+        file.touch()
     monkeypatch.chdir(shop)
     return tmp_path
 
@@ -95,14 +97,25 @@ def _seen(source: str, where: str = "k8s/b.yaml:3") -> tuple[str, str]:
 
 
 @pytest.mark.usefixtures("tree")
+def test_a_path_in_full_stays_so() -> None:
+    place = f"{Path('k8s/a.yaml').resolve()}:4"
+    assert _seen(place, place) == (place, place)
+
+
+@pytest.mark.usefixtures("tree")
 @pytest.mark.parametrize(
     ("place", "seen"),
     [
         ("k8s/a.yaml:4", "apps/shop/k8s/a.yaml:4"),
-        ("../other/deploy.yaml:1", "apps/other/deploy.yaml:1"),
+        ("k8s", "apps/shop/k8s"),
+        ("../other.yaml:1", "apps/other.yaml:1"),
         ("../../../elsewhere.yaml:2", "../../../elsewhere.yaml:2"),
         ("stdin:7", "stdin:7"),
         ("", ""),
+        ("--env", "--env"),
+        ("k8s/a.yaml k8s/b.yaml", "k8s/a.yaml k8s/b.yaml"),
+        pytest.param("a.yaml " * 50, "a.yaml " * 50, id="many paths"),
+        ("k8s/gone.yaml:2", "k8s/gone.yaml:2"),
         ("oci://example.com/charts/x", "oci://example.com/charts/x"),
     ],
 )

@@ -72,10 +72,11 @@ def _way_in(**ingress: Any) -> Environment:
     return Environment(EnvironmentName(ingress["kind"]), ClusterName("local"), ingress=Ingress(**ingress))
 
 
+FILTER = "traefik.io/Middleware"
 PARAMETERS = parameters(
     REGISTRIES,
     (
-        place(secret_stores={"vault": "{team}/", "own": "apps/{app}/"}).environment,
+        place(secret_stores={"vault": "{team}/", "own": "apps/{app}/"}, allowed_kinds=(FILTER,)).environment,
         _way_in(kind=IngressKind.INGRESS, class_name="nginx", issuer="letsencrypt"),
         _way_in(kind=IngressKind.HTTP_ROUTE, gateway="gateways/shared"),
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.pipelines.mutation import NAMESPACE, Mutation, added, brought
+from tests.pipelines.mutation import LABELS, NAMESPACE, Mutation, added, brought
 from tests.pipelines.mutations_network import changed
 
 _RBAC = "rbac.authorization.k8s.io"
@@ -70,6 +70,8 @@ _PLATFORM_KINDS = (
     ("k8s.nginx.org/v1", "VirtualServer"),
     ("getambassador.io/v2", "Mapping"),
 )
+_MIDDLEWARE = ("traefik.io/v1alpha1", "Middleware", {"spec": {"stripPrefix": {"prefixes": ["/api"]}}})
+_OTHER_PLACE = {**LABELS, "deploy-gateway.dev/environment": "production"}
 _OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "0f0f0f0f-0000-4000-8000-000000000000"}
 
 
@@ -167,6 +169,8 @@ SCOPE = (
         added("platform-kinds", f"{api_version} {kind}", brought(api_version, kind, {"spec": {}}), "")
         for api_version, kind in _PLATFORM_KINDS
     ),
+    added("platform-kinds", "a filter that is allowed elsewhere", brought(*_MIDDLEWARE, labels=_OTHER_PLACE), ""),
+    added("platform-kinds", "a filter of another group", brought("traefik.containo.us/v1alpha1", *_MIDDLEWARE[1:]), ""),
     added("secret-not-in-git", "a value", secret(data={"password": "aHVudGVy"}), "data"),
     added("secret-not-in-git", "a text", secret(stringData={"password": "hunter2"}), None),
     added("secret-not-in-git", "a token of an account", _TOKEN, "type"),
@@ -203,6 +207,7 @@ SCOPE_ALLOWED = {
     "a Secret to be filled": secret(data={"password": ""}),
     "an autoscaler": autoscaler(),
     "a device": devices("v1", {"exactly": {**_DEVICE, "adminAccess": False}}, {"firstAvailable": [_DEVICE]}),
+    "a filter that the platform allows here": brought(*_MIDDLEWARE),
     "a device of each": devices("v1beta1", _DEVICE, template=True),
     "the App's own role": _account("eks", "arn:aws:iam::1:role/checkout"),
     "a claim that is protected": brought(

@@ -22,6 +22,7 @@ from pipelines.apps import (
 )
 from pipelines.errors import InvalidConfiguration
 from pipelines.findings import Mode
+from pipelines.other_proxies import GROUPS
 from pipelines.rules import POLICIES, Rule, as_json, cluster_objects, load_rules, parameters
 
 RULES = load_rules()
@@ -153,7 +154,7 @@ def test_parameters_are_what_the_environments_of_a_cluster_have_together() -> No
     stores = {"vault": "{team}/", "own": ""}
     ways = (
         replace(_way_in(kind=IngressKind.INGRESS, class_name="nginx", issuer="own"), secret_stores=stores),
-        _way_in(kind=IngressKind.INGRESS, class_name="traefik"),
+        replace(_way_in(kind=IngressKind.INGRESS, class_name="traefik"), allowed_kinds=("traefik.io/Middleware",)),
         _way_in(kind=IngressKind.VIRTUAL_SERVICE, gateway="istio-system/shared"),
         _way_in(kind=IngressKind.HTTP_ROUTE, gateway="gateways/shared"),
     )
@@ -163,6 +164,7 @@ def test_parameters_are_what_the_environments_of_a_cluster_have_together() -> No
         "ingress_issuers": "own",
         "mesh_gateways": "istio-system/shared",
         "route_gateways": "gateways/shared",
+        "allowed_kinds": "x traefik.io/Middleware",
         "api_servers": "0.0.0.0/0 443\n0.0.0.0/0 6443",
         "secret_stores": "x vault {team}/\nx own ",
         "cloud_identities": "x checkout arn:checkout",
@@ -170,7 +172,7 @@ def test_parameters_are_what_the_environments_of_a_cluster_have_together() -> No
 
 
 def test_where_nobody_knows_the_platform_there_are_no_parameters_of_it() -> None:
-    assert parameters(None, (_way_in(),)).keys() == {"api_servers"}
+    assert parameters(None, (_way_in(),)).keys() == {"allowed_kinds", "api_servers"}
 
 
 def test_a_rule_knows_what_it_takes_from_the_platform() -> None:
@@ -199,3 +201,8 @@ def test_a_rule_can_be_waived(rule: Rule) -> None:
 
 def test_they_are_one_list_for_kubectl() -> None:
     assert json.loads(as_json(cluster_objects(RULES, {})))["kind"] == "List"
+
+
+def test_of_the_groups_whose_kinds_can_be_allowed_every_other_kind_is_refused() -> None:
+    (rule,) = (one for one in load_rules() if one.id == "platform-kinds")
+    assert {group for group, resource in rule.matches if resource == "*"} >= GROUPS
