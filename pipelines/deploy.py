@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pipelines.apps import Environment
 from pipelines.bundle import Bundle, BundleDigest, thaw
 from pipelines.errors import BundleMismatch, PreflightRefused, RolloutFailed
+from pipelines.namespaces import namespace_labels
 from pipelines.ports import Change, Cluster, Helm, Reporter
 from pipelines.reporting import stage
 from pipelines.stages.needs import insist_on_what_is_needed
@@ -28,7 +29,8 @@ class DeployRequest:
 
     `runs` is the manifest that was rolled out there last, for what would be deleted; empty when there is none.
     `parameters` are what the policies of the cluster are to be given; None: they are left as they are.
-    `waivers` are those in force for this App in this Environment.
+    `waivers` are those in force for this App in this Environment. `is_rollback`: it was checked on an earlier day, and
+    the rules may be others by now.
     """
 
     release_id: str
@@ -45,6 +47,7 @@ class DeployRequest:
     runs: bytes = b""
     parameters: Mapping[str, str] | None = None
     waivers: tuple[Waiver, ...] = ()
+    is_rollback: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,9 @@ def deploy(request: DeployRequest, ports: DeployPorts, reporter: Reporter) -> De
         return _undone(bundle, ports.helm, error)
     # It is in the cluster now: to say that it was cancelled would not be true.
     with stage(reporter, StageName.VERIFY, may_cancel=False) as outcome:
+        if not request.is_rollback:
+            # Only now are the pods gone that more was allowed to.
+            ports.cluster.ensure_namespace(bundle.namespace, _labels(bundle, request))
         count = verify(bundle, ports.cluster)
         outcome.detail = f"{count} objects are as they were checked"
     message = f"revision {done.revision} of {bundle.app} runs in {bundle.namespace}"
@@ -115,14 +121,19 @@ def _tried(bundle: Bundle, request: DeployRequest, cluster: Cluster) -> tuple[Ch
     worker itself: until then it may refuse what is waived.
     """
     is_new = request.parameters is not None and cluster.write_parameters(request.parameters)
+    labels = _labels(bundle, request)
     for _ in range(_SETTLING_TRIALS):
         try:
-            return preflight(bundle, request.environment, request.runs, cluster, dry_run=request.dry_run)
+            return preflight(bundle, labels, request.runs, cluster, dry_run=request.dry_run)
         except PreflightRefused as refused:
             if not is_new and not _is_waived(refused, request.waivers):
                 raise
             time.sleep(_SETTLING_SECONDS)
-    return preflight(bundle, request.environment, request.runs, cluster, dry_run=request.dry_run)
+    return preflight(bundle, labels, request.runs, cluster, dry_run=request.dry_run)
+
+
+def _labels(bundle: Bundle, request: DeployRequest) -> dict[str, str]:
+    return namespace_labels(bundle, request.environment, request.waivers)
 
 
 def _is_waived(refused: PreflightRefused, waivers: tuple[Waiver, ...]) -> bool:

@@ -268,8 +268,8 @@ class Cluster(Protocol):
     def facts(self) -> ClusterFacts:
         """Version, API versions and schemas as the API server publishes them."""
 
-    def ensure_namespace(self, name: str, labels: Mapping[str, str]) -> None:
-        """Creates the namespace, or sets those labels on it."""
+    def ensure_namespace(self, name: str, labels: Mapping[str, str], *, kept: Collection[str] = ()) -> None:
+        """Creates the namespace, or sets those labels on it; of those `kept` it keeps what it has."""
 
     def namespace_exists(self, name: str) -> bool:
         """Whether it is there."""

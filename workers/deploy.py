@@ -71,6 +71,7 @@ def _request(context: DeployContext, release: Release) -> DeployRequest:
         runs=_what_runs(context, release),
         parameters=policy_parameters(context.settings, context.cluster, waivers, today),
         waivers=own_waivers,
+        is_rollback=release.kind is ReleaseKind.ROLLBACK,
     )
 
 

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pipelines.apps import Environment, Mesh
 from pipelines.bundle import Bundle
-from pipelines.cluster import APP_LABEL, ENVIRONMENT_LABEL, MANAGED_LABEL
 from pipelines.diff import change
 from pipelines.errors import BundleMismatch
-from pipelines.findings import Mode
 from pipelines.hosts import insist_on_free_hosts, wanted_by
 from pipelines.manifests import parse
+from pipelines.namespaces import POD_SECURITY_LABEL
 from pipelines.ports import Change, Cluster, Helm, Manifest
 
 # Helm runs a hook beside what it manages, and leaves alone what says so.
 _HOOK, _KEEP = "helm.sh/hook", "helm.sh/resource-policy"
-# The rules that say what the Pod Security Standard `restricted` says.
-RESTRICTED = (
-    *("apparmor", "capabilities", "host-access", "host-path", "host-ports", "no-privileges", "privilege-escalation"),
-    *("probe-hosts", "proc-mount", "run-as-non-root", "seccomp", "selinux", "sysctls", "volume-types"),
-)
 
 
 def verify_bundle(bundle: Bundle, helm: Helm, *, timeout_seconds: float) -> None:
@@ -43,21 +36,23 @@ def verify_bundle(bundle: Bundle, helm: Helm, *, timeout_seconds: float) -> None
 
 
 def preflight(
-    bundle: Bundle, environment: Environment, runs: bytes, cluster: Cluster, *, dry_run: bool
+    bundle: Bundle, labels: Mapping[str, str], runs: bytes, cluster: Cluster, *, dry_run: bool
 ) -> tuple[Change, ...]:
-    """What would change; `runs` is the manifest that runs now, empty when nothing does.
+    """What would change; `labels` are the namespace's, `runs` the manifest that runs now, empty when nothing does.
 
     Raises `PreflightRefused` with all that the cluster refuses, or with the hosts that others expose already.
 
     The namespace is made or labelled first, since no object can be tried in one that isn't there; for a dry run
-    it is not, and then all objects are shown as created without having been tried.
+    it is not, and then all objects are shown as created without having been tried. To more pods it is opened here;
+    to fewer not before they have gone, so that what runs can restart, and Helm can put it back.
     """
     objects = parse(bundle.manifest)
     hosts = wanted_by(objects)
     if hosts:
         insist_on_free_hosts(objects, cluster.host_holders(hosts, namespace=bundle.namespace))
     if not dry_run:
-        cluster.ensure_namespace(bundle.namespace, namespace_labels(bundle, environment))
+        is_open = labels[POD_SECURITY_LABEL] == "privileged"
+        cluster.ensure_namespace(bundle.namespace, labels, kept=() if is_open else (POD_SECURITY_LABEL,))
     elif not cluster.namespace_exists(bundle.namespace):
         return tuple(change(None, one) for one in objects)
     return (*cluster.dry_run(objects, namespace=bundle.namespace), *_removed(parse(runs), objects))
@@ -82,22 +77,3 @@ def _identity(manifest: Manifest) -> tuple[str, ...]:
 
 def _annotations(manifest: Manifest) -> dict[str, Any]:
     return manifest["metadata"].get("annotations") or {}
-
-
-def namespace_labels(bundle: Bundle, environment: Environment) -> dict[str, str]:
-    """The labels of a namespace that only the gateway writes in.
-
-    Pod Security Admission looks at Pods, which come after the Release was let in: where a rule of its standard
-    only warns, it must not refuse them either.
-    """
-    is_enforced = all(environment.mode_of(rule) is Mode.ENFORCE for rule in RESTRICTED)
-    return {
-        MANAGED_LABEL: "true",
-        APP_LABEL: bundle.app,
-        "deploy-gateway.dev/team": bundle.team,
-        ENVIRONMENT_LABEL: bundle.environment,
-        "pod-security.kubernetes.io/enforce": "restricted" if is_enforced else "privileged",
-        "pod-security.kubernetes.io/enforce-version": "latest",
-        "pod-security.kubernetes.io/warn": "restricted",
-        "istio-injection": "enabled" if environment.mesh is Mesh.ISTIO else "disabled",
-    }

@@ -62,6 +62,7 @@ APPS = tuple(
         "lenient",
         "proven",
         "waived",
+        "rooted",
         "third-party",
         "pushed",
         "announced",

@@ -12,6 +12,7 @@ from typing import Any
 from pipelines.bundle import Bundle, freeze
 from pipelines.deploy import Deployed, DeployPorts, DeployRequest, deploy
 from pipelines.errors import GatewayError, PreflightRefused
+from pipelines.namespaces import POD_SECURITY_LABEL
 from pipelines.ports import (
     Change,
     ClusterFacts,
@@ -48,6 +49,7 @@ class Place:
     differs: tuple[str, ...] = ()
     made: list[str] = field(default_factory=list)
     labels: Mapping[str, str] = field(default_factory=dict)
+    pod_security: list[str] = field(default_factory=list)
     told: threading.Event = field(default_factory=threading.Event)
     is_over: bool = False
     last: tuple[RolloutProgress | JobLine, ...] = ()
@@ -59,9 +61,10 @@ class Place:
     def facts(self) -> ClusterFacts:
         return FACTS
 
-    def ensure_namespace(self, name: str, labels: Mapping[str, str]) -> None:
-        self.made.append(name)
-        self.labels = labels
+    def ensure_namespace(self, name: str, labels: Mapping[str, str], *, kept: Collection[str] = ()) -> None:
+        self.made = [name]
+        self.labels = {**labels, **{label: self.labels[label] for label in kept if label in self.labels}}
+        self.pod_security.append(self.labels[POD_SECURITY_LABEL])
 
     def write_parameters(self, data: Mapping[str, str]) -> bool:
         self.written.append(data)

@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from pipelines.adapters.cel import CelRules
+from pipelines.namespaces import RESTRICTED
 from pipelines.resources import WORKLOADS
 from pipelines.rules import load_rules
-from pipelines.stages.preflight import RESTRICTED
 from tests.corpora import corpora
 from tests.pipelines.conftest import subject
 from tests.pipelines.foreign_policies import disagreements

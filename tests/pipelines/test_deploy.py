@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
 from pipelines.apps import Environment, Mesh
 from pipelines.errors import BundleMismatch, PreflightRefused, RolloutFailed, Unavailable
 from pipelines.findings import Mode
+from pipelines.namespaces import POD_SECURITY_LABEL
 from pipelines.ports import (
     Change,
     HelmRevision,
@@ -91,6 +93,36 @@ def test_the_namespace_is_labelled_as_its_environment_is(environment: Environmen
     place = Place()
     run_deploy(place, environment=environment)
     assert place.labels[label] == value
+
+
+_MADE = datetime(2026, 1, 1, tzinfo=UTC)
+WAIVER = Waiver("w1", "seccomp", "checkout", "", "*", "ann", "it is rebuilt", date(2030, 1, 1), _MADE, "p")
+OTHER = replace(WAIVER, rule="service-type")
+
+
+@pytest.mark.parametrize(
+    ("was", "more", "seen"),
+    [
+        pytest.param("", {}, ["restricted", "restricted"], id="new"),
+        pytest.param("restricted", {}, ["restricted", "restricted"], id="as it was"),
+        pytest.param("", {"waivers": (WAIVER,)}, ["privileged", "privileged"], id="new and waived"),
+        pytest.param("restricted", {"waivers": (OTHER, WAIVER)}, ["privileged", "privileged"], id="waived from now on"),
+        pytest.param("restricted", {"waivers": (OTHER,)}, ["restricted", "restricted"], id="something else is waived"),
+        pytest.param("privileged", {}, ["privileged", "restricted"], id="waived no more"),
+        pytest.param("privileged", {"is_rollback": True}, ["privileged"], id="back to what may have been waived"),
+        pytest.param("restricted", {"is_rollback": True}, ["restricted"], id="back"),
+    ],
+)
+def test_pods_that_a_waiver_is_for_are_let_in_until_they_are_gone(was: str, more: Any, seen: list[str]) -> None:
+    place = Place(labels={POD_SECURITY_LABEL: was} if was else {})
+    run_deploy(place, **more)
+    assert place.pod_security == seen
+
+
+def test_a_namespace_stays_open_for_what_runs_when_a_release_fails() -> None:
+    place = Place(labels={POD_SECURITY_LABEL: "privileged"})
+    run_deploy(place, failure=FAILED, rows=(HelmRevision(4, "deployed", ""),))
+    assert place.pod_security == ["privileged"]
 
 
 _GONE = "apiVersion: {api}\nkind: {kind}\nmetadata: {{name: checkout, annotations: {annotations}}}\n"
@@ -345,13 +377,11 @@ def test_a_cluster_that_has_not_heard_of_a_new_waiver_yet_is_asked_again(monkeyp
 
 def test_one_that_has_not_heard_of_what_was_written_just_before_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipelines.deploy._SETTLING_SECONDS", 0.0)
-    made = datetime(2026, 1, 1, tzinfo=UTC)
-    waiver = Waiver("w1", "seccomp", "checkout", "", "*", "ann", "it is rebuilt", date(2030, 1, 1), made, "p")
     refusal = "ValidatingAdmissionPolicy 'seccomp' with binding 'seccomp' denied request"
-    done, _, _ = run_deploy(Place(refusals=2, refusal=refusal), waivers=(waiver,))
+    done, _, _ = run_deploy(Place(refusals=2, refusal=refusal), waivers=(WAIVER,))
     assert done.state is ReleaseState.DEPLOYED
     with pytest.raises(PreflightRefused, match="not allowed"):
-        run_deploy(Place(refusals=1), waivers=(waiver,))
+        run_deploy(Place(refusals=1), waivers=(WAIVER,))
 
 
 def test_what_a_cluster_goes_on_refusing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,6 +75,13 @@ def test_a_namespace_is_made_once_and_labelled(cluster: KubeCluster, namespace: 
     cluster.ensure_namespace(namespace, {**LABELS, "more": "x"})
 
 
+def test_labels_that_are_to_be_kept_are_set_once(cluster: KubeCluster, connection: Connection, namespace: str) -> None:
+    for value, kept in (("1", ["kept"]), ("2", ["kept"]), ("3", [])):
+        cluster.ensure_namespace(namespace, {**LABELS, "kept": value, "set": value}, kept=kept)
+        labels = connection.get(f"/api/v1/namespaces/{namespace}")["metadata"]["labels"]
+        assert (labels["kept"], labels["set"]) == ("1" if kept else value, value)
+
+
 def test_a_dry_run_tells_what_would_change_and_changes_nothing(
     cluster: KubeCluster, connection: Connection, namespace: str
 ) -> None:

@@ -44,13 +44,15 @@ class KubeCluster:
         """See `pipelines.ports.Cluster.write_parameters`."""
         return write_parameters(self._connection, data)
 
-    def ensure_namespace(self, name: str, labels: Mapping[str, str]) -> None:
+    def ensure_namespace(self, name: str, labels: Mapping[str, str], *, kept: Collection[str] = ()) -> None:
         """See `pipelines.ports.Cluster.ensure_namespace`."""
         path = f"/api/v1/namespaces/{name}"
         found = self._connection.find(path)
-        if found is not None and labels.items() <= (found["metadata"].get("labels") or {}).items():
+        has = {} if found is None else found["metadata"].get("labels") or {}
+        wanted = {**labels, **{label: has[label] for label in kept if label in has}}
+        if found is not None and wanted.items() <= has.items():
             return
-        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": dict(labels)}}
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": wanted}}
         self._connection.apply(path, namespace, dry_run=False)
 
     def host_holders(self, hosts: Collection[str], *, namespace: str) -> tuple[HostHolder, ...]:
