@@ -11,7 +11,7 @@ from typing import Any
 from pipelines.apps import CommitSha
 from pipelines.bundle import Bundle, BundleDigest, freeze
 from pipelines.duplicates import merged
-from pipelines.exemptions import Exemption
+from pipelines.exemptions import Exemption, in_short
 from pipelines.findings import Finding, blocking
 from pipelines.place import Place
 from pipelines.ports import Check, CheckSubject, ClusterFacts, Git, Registry, Renderer, Reporter
@@ -150,17 +150,21 @@ def judge(source: Source, made: Made, terms: Terms, ports: JudgePorts, reporter:
 
     policy = (*ports.policy, Brought(rendered.found)) if rendered.found else ports.policy
 
-    def judged(name: StageName, checks: tuple[Check, ...], notes: tuple[str, ...] = ()) -> tuple[Finding, ...]:
+    def judged(
+        name: StageName, checks: tuple[Check, ...], notes: tuple[str, ...] = (), exempt: str = ""
+    ) -> tuple[Finding, ...]:
         environment, timeout = terms.place.environment, terms.check_timeout_seconds
         with stage(reporter, name) as outcome:
             for line in notes:
                 reporter.log(name, line)
             found = run_side_by_side(subject, checks, environment, terms.waivers, timeout_seconds=timeout)
-            return _told(outcome, found)
+            return _told(outcome, found, exempt)
 
     notes = tuple(line for one in ports.exemptions for line in one.notes(rendered.objects))
+    exempt = in_short(ports.exemptions, rendered.objects)
     with ThreadPoolExecutor(2) as pool:
-        both = [pool.submit(judged, StageName.LINT, ports.lint), pool.submit(judged, StageName.POLICY, policy, notes)]
+        lint = pool.submit(judged, StageName.LINT, ports.lint)
+        both = [lint, pool.submit(judged, StageName.POLICY, policy, notes, exempt)]
     found = tuple(finding for one in reversed(both) for finding in one.result())
     once = merged(found)
     if source.declaration.file.workload is None:  # there, keys of a workload would not be taken
@@ -170,7 +174,7 @@ def judge(source: Source, made: Made, terms: Terms, ports: JudgePorts, reporter:
     return located(once, source.declaration, made.resolved.written, terms.place.environment.name)
 
 
-def _told(outcome: Outcome, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+def _told(outcome: Outcome, findings: tuple[Finding, ...], exempt: str) -> tuple[Finding, ...]:
     stopping = len(blocking(findings))
     if stopping:
         outcome.state = StageState.BLOCKED
@@ -178,7 +182,8 @@ def _told(outcome: Outcome, findings: tuple[Finding, ...]) -> tuple[Finding, ...
     warnings = len(findings) - stopping - waived
     shown = "1 warning" if warnings == 1 else f"{warnings} warnings"
     parts = [f"{stopping} blocking"] * bool(stopping) + [f"{waived} waived"] * bool(waived) + [shown] * bool(warnings)
-    outcome.detail = ", ".join(parts) or "nothing found"
+    told = ", ".join(parts) or "nothing found"
+    outcome.detail = f"{told}; {exempt}" if exempt else told
     return findings
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -12,19 +11,16 @@ from functools import partial
 from pipelines.base_images import ApprovedBase, BaseImages, Build, Builds
 from pipelines.catalogue.entry import Entry
 from pipelines.catalogue.images import BASE_APPROVED, BASE_CURRENT, BASE_END_OF_LIFE, PLATFORMS
-from pipelines.errors import AccessRefused, ImageNotFound, ImageUnreadable
 from pipelines.findings import Finding
 from pipelines.image_contents import ImageContents, PlatformImage
 from pipelines.images import Digests, has_prefix, parse_image
+from pipelines.pinning import REFUSED, pinned
 from pipelines.ports import CheckSubject, ImageReader
+from pipelines.snippets import of_image
 from pipelines.used_images import Use, used_images
 
 _SIDE_BY_SIDE = 8
 _TOLD_BEFORE = timedelta(days=30)
-# What a manifest has is any text, and this one becomes part of an address.
-_TAGGED = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]*(/[a-z0-9]+([._-]+[a-z0-9]+)*)+:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-# What asking again does not change. Anything else that a registry may do is raised: it is worth another try.
-_REFUSED = (AccessRefused, ImageNotFound, ImageUnreadable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +33,7 @@ class _Said:
     end_of_life: str = ""
 
     def at(self, use: Use) -> Finding:
-        finding = self.entry.finding(use.resource, use.field, self.what, self.how)
+        finding = self.entry.finding(use.resource, use.field, self.what, of_image(self.how, use.field))
         return replace(finding, end_of_life=self.end_of_life)
 
 
@@ -88,7 +84,7 @@ class BaseImageCheck:
         """The builds of `base`, and why there are none."""
         try:
             return self._reader.builds(base, timeout_seconds=self._timeout_seconds), ""
-        except _REFUSED as error:
+        except REFUSED as error:
             return (), f"The base {base.name} could not be looked at: {error.reason}"
 
     def _contents(self, image: str) -> ImageContents | _Unseen:
@@ -101,18 +97,13 @@ class BaseImageCheck:
         repository = f"{parsed.registry}/{parsed.repository}"
         try:
             return self._reader.contents(repository, parsed.digest, timeout_seconds=self._timeout_seconds)
-        except _REFUSED as error:
+        except REFUSED as error:
             return _Unseen(f"could not be looked at: {error.reason}")
 
     def _without_digest(self, image: str) -> _Unseen:
         why = "has no digest, so that another image could run than the one that was looked at"
-        if not _TAGGED.fullmatch(image):
-            return _Unseen(why)
-        try:
-            digest = self._digests.digest(image, timeout_seconds=self._timeout_seconds)
-        except _REFUSED as error:
-            return _Unseen(f"{why}. The one of its tag could not be looked up: {error.reason}")
-        return _Unseen(why, f"image: {image}@{digest}   # what its tag means now")
+        found = pinned(image, self._digests, timeout_seconds=self._timeout_seconds)
+        return _Unseen(". ".join([why, *[found.problem] * bool(found.problem)]), found.how)
 
     def _judged(
         self, image: str, found: ImageContents | _Unseen, builds: Builds, problems: list[str]
@@ -137,7 +128,7 @@ class BaseImageCheck:
             repository = f"{parsed.registry}/{parsed.repository}"
             try:
                 system = self._reader.system_in(repository, one, timeout_seconds=self._timeout_seconds)
-            except _REFUSED as error:
+            except REFUSED as error:
                 return f"It could not be seen whether it is built FROM scratch: {error.reason}"
             if system:
                 return f"It is not built FROM scratch either: it brings /{system}"

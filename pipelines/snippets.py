@@ -16,3 +16,9 @@ def parts(how: str) -> tuple[str, str]:
 def of_kubernetes(how: str) -> str:
     """`how` without what is for deploy.yaml."""
     return parts(how)[0]
+
+
+def of_image(how: str, field: str) -> str:
+    """`how`, which may begin with `image:`, as it is to be written in `field`: of a volume `image.reference`."""
+    is_of_volume = field.endswith(".image.reference") and how.startswith("image: ")
+    return f"reference: {how.removeprefix('image: ')}" if is_of_volume else how

@@ -44,7 +44,7 @@ def image_checks(settings: Settings, registries: Registries) -> tuple[Check, ...
         checks.append(BaseImageCheck(settings.base_images, prefixes, store, registries))
     if settings.signed is not None:
         keys = PublicKeys((one.read(), one.where) for one in settings.public_keys)
-        checks.append(SignatureCheck(settings.signed, prefixes, keys, CosignSignatures(registries)))
+        checks.append(SignatureCheck(settings.signed, prefixes, keys, CosignSignatures(registries), registries))
     return tuple(checks)
 
 

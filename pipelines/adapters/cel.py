@@ -21,6 +21,7 @@ from pipelines.pinpoint import pinpoint
 from pipelines.ports import CheckSubject, Manifest
 from pipelines.resources import at, field_text, group_of, namespace_of, plural_of
 from pipelines.rules import Rule, lines_of, with_parameters
+from pipelines.snippets import of_image
 
 # Texts and comments, which stay as they are; the question for a variable, and the variable.
 _TOKENS = re.compile(
@@ -270,16 +271,17 @@ def _asked(conditions: tuple[Any, ...], activation: Any) -> bool:
 
 
 def _finding(rule: Rule, manifest: Manifest, place: Offence, parameters: Mapping[str, Any]) -> Finding:
+    field = field_text(place.path)
     return Finding(
         rule=rule.id,
         severity=rule.severity,
         mode=rule.mode,
         resource=name_of(manifest),
-        field=field_text(place.path),
+        field=field,
         source="",
         what=place.what,
         why=rule.why,
-        how=with_parameters(rule.how, parameters),
+        how=of_image(with_parameters(rule.how, parameters), field),
         link=rule.link,
         found_by="policy",
     )

@@ -129,6 +129,14 @@ def test_a_finding_about_a_container_points_at_its_field(cel_rules: CelRules, go
     assert found.what == "container checkout: image is 'registry.example.com/shop/checkout'"
 
 
+def test_an_image_of_a_volume_is_to_be_written_as_its_reference(cel_rules: CelRules, good: dict[str, Any]) -> None:
+    volume = {"name": "data", "image": {"reference": "registry.example.com/shop/data"}}
+    good["Deployment"]["spec"]["template"]["spec"].setdefault("volumes", []).append(volume)
+    (found,) = cel_rules.findings(subject((good["Deployment"],)))
+    assert found.field.endswith(".image.reference")
+    assert found.how.startswith("reference: registry.example.com/TEAM/APP:1.4.2")
+
+
 def test_a_field_that_is_not_there_is_said_to_be_not_set(cel_rules: CelRules, good: dict[str, Any]) -> None:
     del good["Deployment"]["spec"]["template"]["spec"]["containers"][0]["resources"]
     (found,) = cel_rules.findings(subject((good["Deployment"],)))

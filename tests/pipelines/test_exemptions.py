@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pipelines.adapters.helm import HelmClient
 from pipelines.check import JudgePorts, Made, Terms, judge
-from pipelines.exemptions import Exemption
+from pipelines.exemptions import Exemption, in_short
 from pipelines.findings import Finding
 from pipelines.ports import CheckSubject
 from pipelines.stages.render import render
 from pipelines.stages.resolve import resolve
+from pipelines.states import StageName, StageState
 from tests.pipelines.conftest import FACTS, place, source
 from tests.pipelines.deploying import Told
 from tests.pipelines.test_image_check import pod
@@ -52,3 +53,13 @@ def test_a_release_tells_it_in_its_log_and_is_not_blocked(helm_client: HelmClien
     ports = JudgePorts(registry=None, helm=helm_client, lint=nothing, policy=nothing, exemptions=(EXEMPT,))
     assert judge(written, made, Terms(place=place(), facts=FACTS, parameters={}), ports, told) == ()
     assert told.lines == [NOTE]
+    policy = (StageName.POLICY, StageState.PASSED, f"nothing found; not looked at: base of {VENDORS}")
+    assert policy in told.stages
+
+
+def test_in_short_several_images_are_a_number_and_what_has_none_is_left_out() -> None:
+    signed = Exemption("signatures.exempt", "signature", ("registry.example.com/vendor/",))
+    none = Exemption("signatures.exempt", "signature", ())
+    objects = (pod(f"{VENDORS}@sha256:{'0' * 64}", "registry.example.com/a:1", "elsewhere.example.com/a:1"),)
+    assert in_short((EXEMPT, signed), objects) == f"not looked at: base of 2 images, signature of {VENDORS}"
+    assert in_short((none,), objects) == ""

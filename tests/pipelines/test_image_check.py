@@ -70,8 +70,11 @@ class Known:
 BUILDS = {"3.13.1": ("os", "python1"), "3.13.2": ("os", "python2")}
 
 
-def pod(*images: str, kind: str = "Deployment") -> dict[str, Any]:
-    spec = {"containers": [{"name": f"c{n}", "image": image} for n, image in enumerate(images)]}
+def pod(*images: str, kind: str = "Deployment", volumes: tuple[str, ...] = ()) -> dict[str, Any]:
+    spec = {
+        "containers": [{"name": f"c{n}", "image": image} for n, image in enumerate(images)],
+        "volumes": [{"name": f"v{n}", "image": {"reference": image}} for n, image in enumerate(volumes)],
+    }
     return {
         "apiVersion": "apps/v1",
         "kind": kind,
@@ -228,8 +231,22 @@ def test_an_image_by_tag_alone_is_refused_with_the_digest_to_write() -> None:
     assert finding.how == f"image: {TAGGED}@{sha256('app')}   # what its tag means now"
 
 
+def test_a_volume_by_tag_alone_is_refused_with_the_reference_to_write() -> None:
+    reader = Known(contents("app", "os", "python2"), BUILDS)
+    check = BaseImageCheck(BaseImages((BASE,)), REGISTRIES, reader, reader)
+    (finding,) = check.findings(subject((pod(volumes=(TAGGED,)),)))
+    assert finding.field == "spec.template.spec.volumes[0].image.reference"
+    assert finding.how == f"reference: {TAGGED}@{sha256('app')}   # what its tag means now"
+
+
 @pytest.mark.parametrize(
-    "image", ["registry.example.com/shop/checkout", "registry.example.com/shop/../x:1", f"{TAGGED}?n=1"]
+    "image",
+    [
+        f"{TAGGED.rpartition(':')[0]}:Latest",
+        "registry.example.com/shop/checkout",
+        "registry.example.com/shop/../x:1",
+        f"{TAGGED}?n=1",
+    ],
 )
 def test_what_is_no_name_with_a_tag_is_not_asked_for(image: str) -> None:
     (finding,) = found(Known(RegistryUnavailable("away", "wait"), BUILDS), image)

@@ -17,7 +17,7 @@ from pipelines.adapters.cosign import CosignSignatures
 from pipelines.adapters.public_keys import PublicKeys
 from pipelines.adapters.registry import Registries
 from pipelines.errors import InvalidConfiguration, RegistryUnavailable
-from pipelines.findings import Mode
+from pipelines.findings import Finding, Mode
 from pipelines.signature_check import SignatureCheck, Signed
 from pipelines.signatures import BUNDLE, SIMPLE_SIGNING, Layer, layers, read_signatures, referrers
 from tests.images import MANIFEST, push, push_index, put_blob, put_manifest, serving, sha256
@@ -77,15 +77,16 @@ def attach(registry: str, repository: str, tag: str, kind: str, *signatures: tup
 
 def said(registry: str, image: str, wanted: Signed | None = None) -> list[str]:
     """What is said of `image`, a path with a digest."""
-    check = SignatureCheck(
-        wanted or Signed(),
-        (f"{registry}/signed/",),
-        PublicKeys([(pem(KEY), "gateway.yaml:1")]),
-        CosignSignatures(Registries(plain_http_hosts=[registry])),
-    )
-    return [
-        one.what.removeprefix(f"{registry}/{image} ") for one in check.findings(subject((pod(f"{registry}/{image}"),)))
-    ]
+    findings = found(registry, pod(f"{registry}/{image}"), wanted)
+    return [one.what.removeprefix(f"{registry}/{image} ") for one in findings]
+
+
+def found(registry: str, workload: dict[str, Any], wanted: Signed | None = None) -> tuple[Finding, ...]:
+    """What is found of `workload`, where images below `signed/` may be asked about."""
+    registries = Registries(plain_http_hosts=[registry])
+    keys = PublicKeys([(pem(KEY), "gateway.yaml:1")])
+    check = SignatureCheck(wanted or Signed(), (f"{registry}/signed/",), keys, CosignSignatures(registries), registries)
+    return check.findings(subject((workload,)))
 
 
 DIGEST = sha256("app")
@@ -190,9 +191,30 @@ def test_exempt_images_need_no_signature(registry: str) -> None:
     assert said(registry, "signed/vendor/app:1", Signed(exempt=(f"{registry}/signed/vendor/",))) == []
 
 
+def test_an_image_by_tag_alone_is_refused_with_the_digest_to_write(registry: str) -> None:
+    digest, _ = pushed(registry, "signed/tagged")
+    image = f"{registry}/signed/tagged:1"
+    (container, volume) = found(registry, pod(image, volumes=(image,)))
+    assert container.how == f"image: {image}@{digest}   # what its tag means now"
+    assert volume.how == f"reference: {image}@{digest}   # what its tag means now"
+
+
+def test_a_tag_that_is_not_there_is_told_and_does_not_pass(registry: str) -> None:
+    (finding,) = found(registry, pod(f"{registry}/signed/gone:1"))
+    assert "The one of its tag could not be looked up" in finding.what
+    assert finding.how.startswith("cosign sign")
+
+
+def test_what_has_no_signature_is_told_with_the_command_that_signs_it(registry: str) -> None:
+    digest, _ = pushed(registry, "signed/without")
+    (finding,) = found(registry, pod(f"{registry}/signed/without:1@{digest}"))
+    command = f"cosign sign --key cosign.key {registry}/signed/without@{digest}"
+    assert finding.how == f"{command}   # the last step of the build"
+
+
 def test_a_missing_signature_blocks(registry: str) -> None:
     keys = PublicKeys([(pem(KEY), "")])
-    check = SignatureCheck(Signed(), (), keys, CosignSignatures(Registries()))
+    check = SignatureCheck(Signed(), (), keys, CosignSignatures(Registries()), Registries())
     (finding,) = check.findings(subject((pod("registry.example.com/a:1"),)))
     assert (finding.rule, finding.mode) == ("image-signed", Mode.ENFORCE)
 

@@ -14,7 +14,7 @@ from pipelines.catalogue.entry import Entry
 from pipelines.deployfile import DeployFile
 from pipelines.relations.network import unselected_pods
 from pipelines.relations.release import Release
-from pipelines.snippets import of_kubernetes, parts
+from pipelines.snippets import of_image, of_kubernetes, parts
 from tests.pipelines.conftest import subject
 from tools.toolbox import ensure
 
@@ -89,3 +89,10 @@ def test_a_probe_asks_the_port_that_the_container_has(container: dict[str, Any],
     written = yaml.safe_load(probes.how)
     assert written["readinessProbe"]["httpGet"]["port"] == port
     assert written["livenessProbe"]["httpGet"]["port"] == port
+
+
+def test_an_image_is_written_in_a_volume_as_its_reference() -> None:
+    field = "spec.template.spec.volumes[0].image.reference"
+    assert of_image("image: a:1   # why", field) == "reference: a:1   # why"
+    assert of_image("image: a:1", "spec.containers[0].image") == "image: a:1"
+    assert of_image("FROM a:1", field) == "FROM a:1"
