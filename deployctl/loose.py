@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,7 +17,7 @@ from pipelines import yaml_nodes
 from pipelines.check import Made
 from pipelines.deployfile import Declaration, DeployFile
 from pipelines.deployfile.schema import API_VERSION
-from pipelines.errors import Fault, GatewayError, InvalidInput, PlainWords
+from pipelines.errors import Fault, GatewayError, InvalidInput
 from pipelines.findings import Finding, blocking
 from pipelines.manifests import name_of, to_value
 from pipelines.place import Place
@@ -142,15 +142,13 @@ def check_manifests(name: str, files: Mapping[str, bytes], local: Local) -> Verd
         faults.append(_empty(name))
     if faults:
         state, code = VerdictState.INVALID, "invalid-input"
-    try:
-        for batch in made:
-            found += _judged(name, batch, local, place, faults)
-    except GatewayError as error:
-        faults = [*faults, Fault(name, error.reason, error.solution)]
-        state = VerdictState.INVALID if isinstance(error, InvalidInput) else VerdictState.CRASHED
-        code = error.code
-    if faults and state is VerdictState.PASSED:
-        state, code = VerdictState.INVALID, "invalid-input"
+    for batch in made:
+        try:
+            found += local.judged(*_as_made(name, batch, place))
+        except GatewayError as error:
+            faults.append(Fault(name, error.reason, error.solution))
+            is_crash = state is VerdictState.CRASHED or not isinstance(error, InvalidInput)
+            state, code = VerdictState.CRASHED if is_crash else VerdictState.INVALID, error.code
     if blocking(found) and state is VerdictState.PASSED:
         state = VerdictState.BLOCKED
     objects = sum(len(batch.objects) for batch in made)
@@ -166,27 +164,6 @@ def check_manifests(name: str, files: Mapping[str, bytes], local: Local) -> Verd
         counted="1 object" if objects == 1 else f"{objects} objects",
         seconds=time.perf_counter() - began,
     )
-
-
-def _judged(name: str, batch: Batch, local: Local, place: Place, faults: list[Fault]) -> tuple[Finding, ...]:
-    """What the checks say of `batch`; words that are no texts go to `faults`, and all is judged as if put right."""
-    try:
-        return local.judged(*_as_made(name, batch, place))
-    except PlainWords as error:
-        faults += [replace(fault, where=_line_of(fault.where, batch)) for fault in error.errors]
-        return local.judged(*_as_made(name, Batch(list(error.mended), batch.written), place))
-
-
-def _line_of(place: str, batch: Batch) -> str:
-    """Where `place`, `Kind/name PATH` without indexes, is written, `file:line`; of several the first one."""
-    resource, _, path = place.partition(" ")
-    written = batch.written[resource]
-    found = [
-        line
-        for each, line in yaml_nodes.lines(written.node)
-        if ".".join(part for part in each if isinstance(part, str)) == path
-    ]
-    return f"{written.file}:{min(found, default=written.node.line)}"
 
 
 def _empty(name: str) -> Fault:

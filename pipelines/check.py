@@ -11,6 +11,7 @@ from typing import Any
 from pipelines.apps import CommitSha
 from pipelines.bundle import Bundle, BundleDigest, freeze
 from pipelines.duplicates import merged
+from pipelines.errors import GatewayError
 from pipelines.exemptions import Exemption, in_short
 from pipelines.findings import Finding, blocking
 from pipelines.place import Place
@@ -18,7 +19,7 @@ from pipelines.ports import Check, CheckSubject, ClusterFacts, Git, Registry, Re
 from pipelines.reporting import Outcome, stage
 from pipelines.snippets import of_kubernetes
 from pipelines.sources import located, of_chart
-from pipelines.stages.checking import run_side_by_side
+from pipelines.stages.checking import Answers, run_side_by_side, together
 from pipelines.stages.checkout import Source, checkout
 from pipelines.stages.render import Rendered, render
 from pipelines.stages.resolve import Resolved, resolve
@@ -150,23 +151,21 @@ def judge(source: Source, made: Made, terms: Terms, ports: JudgePorts, reporter:
 
     policy = (*ports.policy, Brought(rendered.found)) if rendered.found else ports.policy
 
-    def judged(
-        name: StageName, checks: tuple[Check, ...], notes: tuple[str, ...] = (), exempt: str = ""
-    ) -> tuple[Finding, ...]:
+    def judged(name: StageName, checks: tuple[Check, ...], notes: tuple[str, ...] = (), exempt: str = "") -> Answers:
         environment, timeout = terms.place.environment, terms.check_timeout_seconds
         with stage(reporter, name) as outcome:
             for line in notes:
                 reporter.log(name, line)
-            found = run_side_by_side(subject, checks, environment, terms.waivers, timeout_seconds=timeout)
-            return _told(outcome, found, exempt)
+            answers = run_side_by_side(subject, checks, environment, terms.waivers, timeout_seconds=timeout)
+            _tell(outcome, answers, exempt)
+        return answers
 
     notes = tuple(line for one in ports.exemptions for line in one.notes(rendered.objects))
     exempt = in_short(ports.exemptions, rendered.objects)
     with ThreadPoolExecutor(2) as pool:
         lint = pool.submit(judged, StageName.LINT, ports.lint)
         both = [lint, pool.submit(judged, StageName.POLICY, policy, notes, exempt)]
-    found = tuple(finding for one in reversed(both) for finding in one.result())
-    once = merged(found)
+    once = merged(together(*(one.result() for one in reversed(both))))
     if source.declaration.file.workload is None:  # there, keys of a workload would not be taken
         once = tuple(replace(one, how=of_kubernetes(one.how)) for one in once)
     if made.resolved.third_party is not None:
@@ -174,17 +173,21 @@ def judge(source: Source, made: Made, terms: Terms, ports: JudgePorts, reporter:
     return located(once, source.declaration, made.resolved.written, terms.place.environment.name)
 
 
-def _told(outcome: Outcome, findings: tuple[Finding, ...], exempt: str) -> tuple[Finding, ...]:
+def _tell(outcome: Outcome, answers: Answers, exempt: str) -> None:
+    """How the stage ended: by a crash, even where what was found beside it is enough to stop the Release."""
+    findings, crash = answers.findings, answers.crash
     stopping = len(blocking(findings))
-    if stopping:
-        outcome.state = StageState.BLOCKED
     waived = sum(1 for one in findings if one.waiver)
     warnings = len(findings) - stopping - waived
     shown = "1 warning" if warnings == 1 else f"{warnings} warnings"
     parts = [f"{stopping} blocking"] * bool(stopping) + [f"{waived} waived"] * bool(waived) + [shown] * bool(warnings)
     told = ", ".join(parts) or "nothing found"
     outcome.detail = f"{told}; {exempt}" if exempt else told
-    return findings
+    if stopping:
+        outcome.state = StageState.BLOCKED
+    elif crash is not None:
+        outcome.state = StageState.FAILED
+        outcome.detail = crash.reason.splitlines()[0] if isinstance(crash, GatewayError) else "a check broke"
 
 
 def _bundle(request: CheckRequest, source: Source, resolved: Resolved, rendered: Rendered) -> Bundle:

@@ -9,6 +9,7 @@ from pipelines.catalogue.kube_score import KUBE_SCORE
 from pipelines.findings import Finding, Mode
 from pipelines.rules import INVALID
 
+_SCHEMA = "schema"
 _SAME_AS = {entry.id: entry.same_as for entry in KUBE_SCORE}
 
 
@@ -35,9 +36,11 @@ def _speaker(finding: Finding, told: Sequence[Finding]) -> Finding:
     ours = _SAME_AS.get(finding.rule, ())
     of_ours = (one for one in told if one.rule in ours and one.rule != finding.rule and _is_in(one, finding))
     finding = next(of_ours, finding)
-    if finding.rule == INVALID or not finding.field:
+    is_schema = finding.rule == INVALID and finding.found_by == _SCHEMA
+    if is_schema or not finding.field:
         return finding
-    same = (one for one in told if one.rule == INVALID)
+    same = [one for one in told if one.rule == INVALID]
+    same.sort(key=lambda one: one.found_by != _SCHEMA)
     heard = (one for one in same if not (one.waiver and finding.blocks))
     return next((one for one in heard if one.field == finding.field), finding)
 

@@ -6,12 +6,9 @@ nothing above it needs to know the vendor.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
-
-if TYPE_CHECKING:
-    from pipelines.findings import Finding
+from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +68,6 @@ class InvalidInput(GatewayError):
     exit_code = 2
     http_status = 400
     title = "The request can't be accepted as it is"
-
-
-class PlainWords(InvalidInput):
-    """Fields hold values of another type than theirs, such as a plain `on` for a text: no server takes them."""
-
-    code = "plain-words"
-    http_status = 422
-    title = "A field holds something of another type"
-
-    def __init__(
-        self, faults: Sequence[Fault], mended: tuple[Mapping[str, Any], ...], found: tuple[Finding, ...]
-    ) -> None:
-        """`where` of `faults` is `Kind/name PATH`; `mended` are all objects, put right, and `found` is said of them."""
-        super().__init__(faults[0].reason, faults[0].solution, where=faults[0].where, errors=faults)
-        self.mended = mended
-        self.found = found
 
 
 class InvalidRef(InvalidInput):

@@ -6,23 +6,25 @@ import json
 import re
 import subprocess
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pipelines.catalogue.entry import Entry
 from pipelines.catalogue.kube_score import KUBE_SCORE, PREFIX, check_of_theirs
-from pipelines.errors import CheckCrashed, Fault, PlainWords
+from pipelines.catalogue.schemas import SCHEMAS
+from pipelines.errors import CheckCrashed
 from pipelines.findings import Finding, Mode
 from pipelines.manifests import name_of
 from pipelines.plain_words import Mistyped, mend
 from pipelines.ports import CheckSubject, Manifest
 from pipelines.relations.values import mapping, mappings
 from pipelines.resources import WORKLOADS, at, field_text, group_of, pod_spec_path
+from pipelines.rules import INVALID
 
 _CRITICAL, _WARNING = 1, 5
 _TIMEOUT_SECONDS = 30.0
-_MOST_MISTYPED = 20
+_MOST_UNREAD = 20
 
 # What it reads, in whatever version: others' kinds that are called the same it does not.
 _SEEN_KINDS = {
@@ -36,9 +38,21 @@ _SEEN_KINDS = {
 }
 _ABOUT_PROBES = frozenset({"pod-probes", "pod-probes-identical"})
 _MISTYPED = re.compile(
-    r"(\S+), Kind=(\w+): .*cannot unmarshal (bool|number|string) (?:\S+ )?into Go struct field \w+\.(\S+) of type (\S+)"
+    r"(\S+), Kind=(\w+): .*cannot unmarshal (array|bool|number|object|string) (?:\S+ )?"
+    r"into Go struct field \w+\.(\S+) of type (\S+)"
 )
+_UNREAD = re.compile(r"(\S+), Kind=(\w+): err=(.+)")
 _ENTRIES = {entry.id: entry for entry in KUBE_SCORE}
+_INVALID = next(entry for entry in SCHEMAS if entry.id == INVALID)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    """What it says of the first object of that kind that it can't read, where that names no field."""
+
+    api_version: str
+    kind: str
+    words: str
 
 
 class KubeScore:
@@ -50,34 +64,59 @@ class KubeScore:
         self._program = program
 
     def findings(self, subject: CheckSubject) -> tuple[Finding, ...]:
-        """See `pipelines.ports.Check.findings`. Raises `PlainWords` for values of another type than their field's."""
+        """See `pipelines.ports.Check.findings`. What it can't read is found too: then the cluster can't either."""
         expected = sum(1 for one in subject.objects if _is_seen(one))
         if expected == 0:
             return ()  # nothing that it knows: it would print `null`, and everything else here looks at those
-        faults: list[Fault] = []
-        # It stops at the first value of a wrong type: that is put right to learn of all of them, and of the rest.
+        told: list[Finding] = []
+        unread: list[Finding] = []
+        # It stops at the first value that it can't read: that is put right to learn of all of them, and of the rest.
         scored = self._run(subject)
-        for _ in range(_MOST_MISTYPED):
-            if not isinstance(scored, Mistyped):
+        for _ in range(_MOST_UNREAD):
+            if isinstance(scored, Mistyped):
+                mended, misfits = mend(subject.objects, scored)
+                told += [_misfit(one.resource, one.field, scored.reason, scored.solution) for one in misfits]
+            elif isinstance(scored, _Unread):
+                mended, found = self._without_first(subject, scored)
+                unread.append(found)
+            else:
                 break
-            mended, more = mend(subject.objects, scored)
-            faults += more
             subject = replace(subject, objects=mended)
-            scored = self._run(subject)
+            scored = self._run(subject) if any(map(_is_seen, mended)) else []
         if isinstance(scored, Mistyped):
             raise CheckCrashed(f"kube-score can't read {scored.path} of a {scored.kind}", "Correct it, or report it")
+        if isinstance(scored, _Unread):
+            raise CheckCrashed(f"kube-score can't read a {scored.kind}: {scored.words}", "Correct it, or report it")
+        if unread:
+            return (*told, *unread)  # much of what it says is about several objects, and would not be true of a part
         if len(scored) < expected:
             raise CheckCrashed(
                 f"kube-score saw {len(scored)} of {expected} objects", "Report it: a kind is not read as it should be"
             )
         objects = subject.objects
-        found = [finding for one in scored for check in one["checks"] for finding in _findings(one, check, objects)]
-        ordered = _in_order(found, objects)
-        if faults:
-            raise PlainWords(faults, objects, ordered)
-        return ordered
+        graded = [finding for one in scored for check in one["checks"] for finding in _findings(one, check, objects)]
+        return (*told, *_in_order(graded, objects))
 
-    def _run(self, subject: CheckSubject) -> list[dict[str, Any]] | Mistyped:
+    def _without_first(self, subject: CheckSubject, unread: _Unread) -> tuple[tuple[Manifest, ...], Finding]:
+        """The objects without the first one that it can't read, and what is said of that one."""
+        kind = (unread.api_version, unread.kind)
+        places = [at for at, one in enumerate(subject.objects) if (one["apiVersion"], one["kind"]) == kind]
+        first, last = 0, len(places) - 1
+        while first < last:
+            middle = (first + last) // 2
+            part = tuple(subject.objects[at] for at in places[: middle + 1])
+            if isinstance(self._run(replace(subject, objects=part)), _Unread):
+                last = middle
+            else:
+                first = middle + 1
+        if not places:
+            raise CheckCrashed(f"kube-score can't read a {unread.kind}: {unread.words}", "Correct it, or report it")
+        at = places[first]
+        what = f"kube-score can't read it, and gave no grades: {unread.words}"
+        found = _misfit(name_of(subject.objects[at]), "", what, f"# what it takes: kubectl explain {kind[1].lower()}")
+        return (*subject.objects[:at], *subject.objects[at + 1 :]), found
+
+    def _run(self, subject: CheckSubject) -> list[dict[str, Any]] | Mistyped | _Unread:
         major_minor = re.match(r"v\d+\.\d+", subject.facts.kubernetes_version)
         documents = b"---\n".join(
             json.dumps(_with_namespace(one, subject.namespace), ensure_ascii=False).encode() + b"\n"
@@ -104,15 +143,35 @@ class KubeScore:
         try:
             scored = json.loads(done.stdout)
         except ValueError as error:
-            words = done.stderr.decode("utf-8", "replace").strip()[-300:] or f"exit code {done.returncode}"
-            mistyped = _MISTYPED.search(words)
-            if mistyped is not None:
-                version, *rest = mistyped.groups()
-                return Mistyped(version.lstrip("/"), *rest)
-            raise CheckCrashed(f"kube-score gave no answer: {words}", "Correct what it names, or report it") from error
+            words = done.stderr.decode("utf-8", "replace").strip()[-300:]
+            unread = _unread(words)
+            if unread is None:
+                told = _without_values(words) or f"exit code {done.returncode}"
+                raise CheckCrashed(
+                    f"kube-score gave no answer: {told}", "Correct what it names, or report it"
+                ) from error
+            return unread
         if not isinstance(scored, list):
             raise CheckCrashed("kube-score looked at nothing", "Report it: this manifest is not read as it should be")
         return scored
+
+
+def _misfit(resource: str, field: str, what: str, how: str) -> Finding:
+    return replace(_INVALID.finding(resource, field, what, how), found_by=KubeScore.name)
+
+
+def _unread(words: str) -> Mistyped | _Unread | None:
+    """What it says, in `words`, that it can't read."""
+    mistyped = _MISTYPED.search(words)
+    if mistyped is not None:
+        version, *rest = mistyped.groups()
+        return Mistyped(version.lstrip("/"), *rest)
+    unread = _UNREAD.search(words)
+    return _Unread(unread[1].lstrip("/"), unread[2], _without_values(unread[3])) if unread else None
+
+
+def _without_values(words: str) -> str:
+    return re.sub(r'"[^"]*"', "…", words)
 
 
 def _is_seen(manifest: Manifest) -> bool:

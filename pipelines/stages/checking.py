@@ -4,17 +4,36 @@ Environment's modes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 
 from pipelines.apps import Environment
 from pipelines.end_of_life import on_day
-from pipelines.errors import CheckCrashed, PlainWords
+from pipelines.errors import CheckCrashed
 from pipelines.findings import Finding, Mode, blocking
 from pipelines.ports import Check, CheckSubject
 from pipelines.waivers import Waiver, waived
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What checks found; `crash` is what the first of those that gave no answer ended by."""
+
+    findings: tuple[Finding, ...]
+    crash: BaseException | None = None
+
+
+def together(*answers: Answers) -> tuple[Finding, ...]:
+    """The findings of all `answers`. Raises the first crash, unless a finding blocks, whichever of them found it.
+
+    An object that one check refuses can be what another one stumbles over: then its findings say enough.
+    """
+    found = tuple(finding for one in answers for finding in one.findings)
+    crash = next((one.crash for one in answers if one.crash is not None), None)
+    if crash is not None and not blocking(found):
+        raise crash
+    return found
 
 
 def run_side_by_side(
@@ -24,12 +43,11 @@ def run_side_by_side(
     waivers: tuple[Waiver, ...] = (),
     *,
     timeout_seconds: float,
-) -> tuple[Finding, ...]:
+) -> Answers:
     """All findings of all checks, in the order of the checks; those that `waivers`, which are in force, are for are so
-    marked.
+    marked. A check that has no answer after `timeout_seconds` counts as crashed.
 
-    Raises `CheckCrashed` for a check that did, or has no answer after `timeout_seconds`; when there is no check,
-    and when there is nothing to look at.
+    Raises `CheckCrashed` when there is no check, and when there is nothing to look at.
     """
     if not subject.objects:
         raise CheckCrashed(
@@ -47,13 +65,8 @@ def run_side_by_side(
     crashes += [crash for answer in in_time if (crash := answer.exception()) is not None]
     found = [finding for answer in in_time if answer.exception() is None for finding in answer.result()]
 
-    def marked(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-        return tuple(waived(judged(finding, environment), waivers) for finding in findings)
-
-    # An object that one check refuses can be what another one stumbles over: then its findings say enough.
-    if crashes and not blocking(marked(found)):
-        raise crashes[0]
-    return marked([*found, *(one for crash in crashes if isinstance(crash, PlainWords) for one in crash.found)])
+    marked = tuple(waived(judged(finding, environment), waivers) for finding in found)
+    return Answers(marked, crashes[0] if crashes else None)
 
 
 def _late(name: str, timeout_seconds: float) -> CheckCrashed:

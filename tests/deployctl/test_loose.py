@@ -30,6 +30,10 @@ spec:
 """
 OPEN = SERVICE.format(name="web", type="LoadBalancer")
 CLOSED = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {a: b}\n"
+DENY = (
+    "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: deny}\n"
+    "spec: {podSelector: {}, policyTypes: [Ingress, Egress]}\n"
+)
 PLATFORM = platform_for(Asked(namespace="default"))
 
 
@@ -156,10 +160,11 @@ def test_an_api_version_in_capitals_is_told_with_what_was_meant(local: Local) ->
 def test_a_plain_word_where_a_text_is_due_is_no_crash_but_to_be_quoted(local: Local, field: str) -> None:
     text = f"apiVersion: v1\nkind: Service\nmetadata: {{name: web}}\nspec:\n  {field}\n"
     verdict = check_manifests("a.yaml", {"a.yaml": text.encode()}, local)
-    assert verdict.state is VerdictState.INVALID
-    assert f"spec.{field.partition(':')[0]} takes no " in verdict.faults[0].reason
-    assert "Service/web" in verdict.faults[0].reason
-    assert "in quotes" in verdict.faults[0].solution
+    assert verdict.state is VerdictState.BLOCKED
+    told = next(one for one in verdict.findings if one.rule == "schema/invalid")
+    assert (told.resource, told.source) == ("Service/web", "a.yaml:5")
+    assert "it takes no " in told.what
+    assert "in quotes" in told.how
 
 
 def test_words_that_are_no_texts_hide_nothing_that_is_found_in_other_files(local: Local) -> None:
@@ -167,8 +172,9 @@ def test_words_that_are_no_texts_hide_nothing_that_is_found_in_other_files(local
     pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers: [{name: p, image: 'p:latest'}]\n"
     files = {"a.yaml": wrong, "b.yaml": pod, "c.yaml": OPEN}
     verdict = check_manifests("k8s", {name: text.encode() for name, text in files.items()}, local)
-    assert verdict.state is VerdictState.INVALID
-    assert sorted(one.where for one in verdict.faults) == ["a.yaml:10", "a.yaml:11"]
+    assert verdict.state is VerdictState.BLOCKED
+    misfits = sorted(one.source for one in verdict.findings if one.rule == "schema/invalid")
+    assert misfits == ["a.yaml:10", "a.yaml:11"]
     told = {(one.source.partition(":")[0], one.rule) for one in verdict.findings}
     assert {("b.yaml", "kube-score/pod-probes"), ("c.yaml", "service-type")} <= told
 
@@ -237,10 +243,39 @@ def test_a_file_stays_together_and_namespaces_stay_as_they_are(local: Local) -> 
     assert batches({"a": own.encode()}, place)[0][0].objects[0]["metadata"]["namespace"] == "two"
 
 
+def test_a_value_of_a_wrong_kind_hides_nothing_else(local: Local) -> None:
+    """Neither of its own file nor of others."""
+    pod = (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  hostNetwork: true\n"
+        "  containers:\n  - name: p\n    image: p:latest\n    ports: {containerPort: 80}\n"
+    )
+    files = {"a.yaml": pod.encode(), "b.yaml": OPEN.encode()}
+    verdict = check_manifests("k8s", files, local)
+    assert verdict.state is VerdictState.BLOCKED
+    told = {(one.rule, one.source) for one in verdict.findings}
+    assert {
+        ("schema/invalid", "a.yaml:9"),
+        ("host-access", "a.yaml:5"),
+        ("image-pinned", "a.yaml:8"),
+        ("service-type", "b.yaml:6"),
+    } <= told
+
+
+def test_a_crash_in_one_batch_leaves_what_is_found_in_others(tmp_path: Path) -> None:
+    program = tmp_path / "kube-score"
+    program.write_text("#!/bin/sh\nexit 1\n")
+    program.chmod(0o755)
+    local = Local(PLATFORM, Programs(programs().helm, program), tmp_path)
+    files = {"a": DENY.encode(), "b": (OPEN + "---\n" + DENY).encode()}
+    verdict = check_manifests("k8s", files, local)
+    assert verdict.state is VerdictState.CRASHED
+    assert [one.source for one in verdict.findings if one.rule == "service-type"] == ["b:6"]
+
+
 def test_a_check_that_crashes_is_no_pass(tmp_path: Path) -> None:
     crashing = Programs(programs().helm, Path("/bin/false"))
     local = Local(PLATFORM, crashing, tmp_path)
-    verdict = check_manifests("a", {"a": OPEN.replace("LoadBalancer", "ClusterIP").encode()}, local)
+    verdict = check_manifests("a", {"a": DENY.encode()}, local)
     assert verdict.state is VerdictState.CRASHED
 
 

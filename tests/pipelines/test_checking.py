@@ -8,12 +8,18 @@ from dataclasses import dataclass
 
 import pytest
 
+from pipelines.adapters.helm import HelmClient
 from pipelines.apps import Environment
-from pipelines.errors import CheckCrashed, Fault, PlainWords
+from pipelines.check import JudgePorts, Made, Terms, judge
+from pipelines.errors import CheckCrashed
 from pipelines.findings import Finding, Mode, Severity
 from pipelines.ports import Check, CheckSubject
-from pipelines.stages.checking import run_side_by_side
-from tests.pipelines.conftest import place, subject
+from pipelines.stages.checking import Answers, run_side_by_side, together
+from pipelines.stages.render import Rendered
+from pipelines.stages.resolve import CHARTS, Resolved
+from pipelines.states import StageName, StageState
+from tests.pipelines.conftest import FACTS, place, source, subject
+from tests.pipelines.deploying import Told
 
 OBJECTS = ({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}},)
 ENVIRONMENT = place().environment
@@ -51,21 +57,10 @@ class Crashes:
         raise CheckCrashed("it fell over", "see")
 
 
-@dataclass(frozen=True)
-class ReadsOnlySome:
-    """Stumbles over a word of a wrong type, and has an answer about all else."""
-
-    found: tuple[Finding, ...]
-    name: str = "reads-only-some"
-
-    def findings(self, subject: CheckSubject) -> tuple[Finding, ...]:
-        raise PlainWords([Fault("ConfigMap/x data", "takes no bool", "Put it in quotes")], subject.objects, self.found)
-
-
 def _judged(
     subject: CheckSubject, checks: tuple[Check, ...], environment: Environment, timeout_seconds: float = 10
 ) -> tuple[Finding, ...]:
-    return run_side_by_side(subject, checks, environment, timeout_seconds=timeout_seconds)
+    return together(run_side_by_side(subject, checks, environment, timeout_seconds=timeout_seconds))
 
 
 def test_findings_come_in_the_order_of_the_checks() -> None:
@@ -132,12 +127,34 @@ def test_modes_are_the_environments(own: Mode, environment: Mode, rule: Mode | N
     assert found.mode is judged
 
 
-def test_a_word_of_a_wrong_type_is_no_pass_even_when_only_warnings_were_found() -> None:
-    checks: tuple[Check, ...] = (Finds((_finding("first", Mode.WARN),)), ReadsOnlySome((_finding("second"),)))
-    with pytest.raises(PlainWords):
-        _judged(subject(OBJECTS), checks, ENVIRONMENT)
+def test_what_another_stage_finds_that_blocks_is_enough_beside_a_crash() -> None:
+    crash = Answers((_finding("first", Mode.WARN),), CheckCrashed("it fell over", "see"))
+    assert [one.rule for one in together(crash, Answers((_finding("second"),)))] == ["first", "second"]
+    with pytest.raises(CheckCrashed, match="fell over"):
+        together(Answers((_finding("second", Mode.WARN),)), crash)
 
 
-def test_where_something_blocks_what_was_found_beside_a_word_of_a_wrong_type_is_told_too() -> None:
-    checks: tuple[Check, ...] = (Finds((_finding("first"),)), ReadsOnlySome((_finding("second"),)))
-    assert [one.rule for one in _judged(subject(OBJECTS), checks, ENVIRONMENT)] == ["first", "second"]
+@dataclass(frozen=True)
+class Breaks:
+    """Raises what no check should."""
+
+    name: str = "breaks"
+
+    def findings(self, subject: CheckSubject) -> tuple[Finding, ...]:
+        raise RuntimeError(subject.app)
+
+
+@pytest.mark.parametrize(("crashing", "told"), [(Crashes(), "it fell over"), (Breaks(), "a check broke")])
+def test_a_stage_whose_check_crashed_has_failed_where_another_one_blocks(
+    helm_client: HelmClient, crashing: Check, told: str
+) -> None:
+    """What the other one found is told, and stops the Release."""
+    reporter = Told()
+    ports = JudgePorts(registry=None, helm=helm_client, lint=(crashing,), policy=(Finds((_finding(),)),))
+    written = source("apiVersion: deploy-gateway/v1\napp: checkout\nmanifests: k8s\n")
+    resolved = Resolved(CHARTS / "raw-manifests", {}, {}, {}, {})
+    made = Made(resolved, Rendered("manifests", "", b"", {}, b"", OBJECTS))
+    terms = Terms(place=place(), facts=FACTS, parameters={})
+    assert [one.rule for one in judge(written, made, terms, ports, reporter)] == ["r"]
+    assert (StageName.LINT, StageState.FAILED, told) in reporter.stages
+    assert (StageName.POLICY, StageState.BLOCKED, "1 blocking") in reporter.stages

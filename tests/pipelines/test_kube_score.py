@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from pipelines.adapters.kube_score import KubeScore
-from pipelines.errors import CheckCrashed, PlainWords
+from pipelines.errors import CheckCrashed
 from pipelines.findings import Mode
 from tests.pipelines.conftest import subject
 from tools.toolbox import ensure
@@ -167,18 +168,46 @@ def test_a_grade_of_a_container_is_told_at_that_container(kube_score: KubeScore,
     )
 
 
-def test_all_words_of_a_wrong_type_are_told_at_once(kube_score: KubeScore, good: dict[str, Any]) -> None:
+def test_all_values_of_a_wrong_type_are_told_at_once_and_all_else_is_graded(
+    kube_score: KubeScore, good: dict[str, Any]
+) -> None:
     good["Service"]["spec"] |= {"type": True, "clusterIP": 12}
     good["Deployment"]["spec"]["replicas"] = "2"
-    del good["Deployment"]["spec"]["template"]["spec"]["containers"][0]["imagePullPolicy"]
-    with pytest.raises(PlainWords) as told:
-        kube_score.findings(subject(tuple(good.values())))
-    assert sorted(one.where for one in told.value.errors) == [
-        "Deployment/checkout spec.replicas",
-        "Service/checkout spec.clusterIP",
-        "Service/checkout spec.type",
+    container = good["Deployment"]["spec"]["template"]["spec"]["containers"][0]
+    container["ports"] = {"containerPort": 80}
+    del container["imagePullPolicy"]
+    found = kube_score.findings(subject(tuple(good.values())))
+    assert sorted((one.resource, one.field) for one in found if one.rule == "schema/invalid") == [
+        ("Deployment/checkout", "spec.replicas"),
+        ("Deployment/checkout", "spec.template.spec.containers[0].ports"),
+        ("Service/checkout", "spec.clusterIP"),
+        ("Service/checkout", "spec.type"),
     ]
-    assert "kube-score/container-image-pull-policy" in [one.rule for one in told.value.found]
+    assert "kube-score/container-image-pull-policy" in [one.rule for one in found]
+
+
+@pytest.mark.parametrize("kinds", [1, 5])
+def test_an_object_that_it_can_not_read_is_told_with_its_words(
+    kube_score: KubeScore, good: dict[str, Any], kinds: int
+) -> None:
+    """And grades of others that hang together with it are left out: they would be about a part."""
+    others = [copy.deepcopy(good["Deployment"]) for _ in range(kinds)]
+    for number, one in enumerate(others):
+        one["metadata"]["name"] = f"other-{number}"
+    for one in others[-2:]:
+        one["spec"]["template"]["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "many"}}
+    found = kube_score.findings(subject((*good.values(), *others)))
+    assert [(one.rule, one.resource) for one in found] == [
+        ("schema/invalid", f"Deployment/{one['metadata']['name']}") for one in others[-2:]
+    ]
+    assert all("quantities must match" in one.what for one in found)
+
+
+def test_what_it_says_of_a_value_leaves_the_value_out(kube_score: KubeScore, good: dict[str, Any]) -> None:
+    good["Deployment"]["metadata"]["creationTimestamp"] = "hunter2"
+    (found,) = kube_score.findings(subject(tuple(good.values())))
+    assert found.what.startswith("kube-score can't read it, and gave no grades: parsing time …")
+    assert "hunter2" not in found.what
 
 
 @pytest.mark.parametrize(
@@ -197,11 +226,10 @@ def test_a_word_of_a_wrong_type_is_told_of_its_own_kind_alone(kube_score: KubeSc
     other = {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "metadata": {"name": "other"}}
     good["Service"]["spec"]["clusterIP"] = 12
     good["Deployment"]["spec"]["replicas"] = "2"
-    with pytest.raises(PlainWords) as told:
-        kube_score.findings(subject((*good.values(), {**other, "spec": {"clusterIP": 12}})))
-    assert sorted(one.where for one in told.value.errors) == [
-        "Deployment/checkout spec.replicas",
-        "Service/checkout spec.clusterIP",
+    found = kube_score.findings(subject((*good.values(), {**other, "spec": {"clusterIP": 12}})))
+    assert sorted((one.resource, one.field) for one in found if one.rule == "schema/invalid") == [
+        ("Deployment/checkout", "spec.replicas"),
+        ("Service/checkout", "spec.clusterIP"),
     ]
 
 
@@ -232,3 +260,24 @@ def test_a_word_that_is_not_found_is_no_pass(program: Callable[[str], KubeScore]
     )
     with pytest.raises(CheckCrashed, match=r"can't read spec\.nowhere of a Service"):
         program(f"echo '{words}' >&2; exit 1").findings(subject(standard))
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("v1, Kind=Other: err=odd", "can't read a Other: odd"),
+        ("v1, Kind=Service: err=odd", "can't read a Service: odd"),
+    ],
+)
+def test_what_it_can_never_read_is_no_pass(
+    program: Callable[[str], KubeScore], standard: tuple[Any, ...], words: str, told: str
+) -> None:
+    many = tuple({**one, "metadata": {"name": f"x{number}"}} for one in standard for number in range(25))
+    with pytest.raises(CheckCrashed, match=told):
+        program(f"echo '{words}' >&2; exit 1").findings(subject(many))
+
+
+def test_where_nothing_is_left_that_it_can_read_there_are_no_grades(kube_score: KubeScore) -> None:
+    one = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "creationTimestamp": "x"}}
+    (found,) = kube_score.findings(subject((one,)))
+    assert (found.rule, found.resource) == ("schema/invalid", "Pod/p")
