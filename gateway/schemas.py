@@ -220,6 +220,9 @@ class FindingView(_Output):
     end_of_life: str = Field(
         default="", description="The day, in UTC, from which `base-image-end-of-life` says it instead; empty: none."
     )
+    own_mode: str = Field(
+        default="", description="The mode that the check gave it, of which `mode` is made; empty: not written down."
+    )
 
 
 def finding_view(finding: Finding) -> FindingView:

@@ -55,5 +55,6 @@ def _is_in(inner: Finding, outer: Finding) -> bool:
 
 def _with(speaker: Finding, group: Sequence[Finding]) -> Finding:
     others = tuple(dict.fromkeys(one.rule for one in group if one.rule != speaker.rule))
-    blocks = any(one.blocks for one in group)
-    return replace(speaker, mode=Mode.ENFORCE if blocks else speaker.mode, also_found_by=others)
+    if speaker.mode is Mode.ENFORCE or not any(one.blocks for one in group):
+        return replace(speaker, also_found_by=others)
+    return replace(speaker, mode=Mode.ENFORCE, own_mode=Mode.ENFORCE.value, also_found_by=others)

@@ -27,4 +27,5 @@ def on_day(finding: Finding, day: date) -> Finding:
         waiver="",
         enforce_from="",
         end_of_life="",
+        own_mode="",
     )

@@ -35,6 +35,8 @@ class Finding:
     the first day (UTC, `2027-01-31`) on which a warning blocks; empty: none is known.
     `also_found_by` are the rules that say the same of the same field. `values_hint` is YAML for the values of a
     third-party chart that ends it, or a comment that says why there is none; empty: it was not looked for.
+    `mode` is what the Environment makes of `own_mode`, the one that the check gave it: `enforce` or `warn`; empty until
+    an Environment has judged it, and where that was not written down.
     `end_of_life` is the day (UTC) from which `base-image-end-of-life` says this instead of `base-image-current`; empty:
     there is none.
     """
@@ -55,6 +57,7 @@ class Finding:
     also_found_by: tuple[str, ...] = ()
     values_hint: str = ""
     end_of_life: str = ""
+    own_mode: str = ""
 
     @property
     def blocks(self) -> bool:

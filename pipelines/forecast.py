@@ -157,8 +157,12 @@ def _outlook(
 
 
 def _as_found(finding: Finding) -> Finding:
-    """`finding` with the mode that its check gave it, before any Environment and waiver."""
-    return replace(finding, mode=_modes().get(finding.rule, finding.mode), waiver="", enforce_from="")
+    """`finding` with the mode that its check gave it, before any Environment and waiver.
+
+    Where that was not written down yet, it is the catalogue's: a check may have meant a warning.
+    """
+    own = Mode(finding.own_mode) if finding.own_mode else _modes().get(finding.rule, finding.mode)
+    return replace(finding, mode=own, waiver="", enforce_from="")
 
 
 @cache

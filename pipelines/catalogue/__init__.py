@@ -51,4 +51,5 @@ def _of_rule(rule: Rule) -> Entry:
         link=rule.link,
         since=rule.since,
         holds=Holds.EVERYWHERE,
+        mode=rule.mode,
     )

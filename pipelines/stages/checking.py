@@ -80,7 +80,7 @@ def judged(finding: Finding, environment: Environment) -> Finding:
     """`finding`, which has the mode of its check, with what the Environment makes of it."""
     mode = environment.mode_of(finding.rule, finding.mode)
     first = _first_day(finding, environment) if mode is Mode.WARN else None
-    return replace(finding, mode=mode, enforce_from=first.isoformat() if first else "")
+    return replace(finding, mode=mode, own_mode=finding.mode.value, enforce_from=first.isoformat() if first else "")
 
 
 def _first_day(finding: Finding, environment: Environment) -> date | None:

@@ -68,7 +68,7 @@ def test_a_schema_that_is_waived_hides_no_rule_that_blocks() -> None:
 
 def test_it_blocks_where_one_of_them_does() -> None:
     (one,) = merged([replace(OURS, mode=Mode.WARN), replace(THEIRS, mode=Mode.ENFORCE)])
-    assert (one.rule, one.mode) == (OURS.rule, Mode.ENFORCE)
+    assert (one.rule, one.mode, one.own_mode) == (OURS.rule, Mode.ENFORCE, "enforce")
     (one,) = merged([replace(OURS, mode=Mode.WARN), replace(THEIRS, mode=Mode.WARN)])
     assert one.mode is Mode.WARN
 

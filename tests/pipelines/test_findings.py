@@ -31,7 +31,7 @@ def test_only_enforced_findings_block() -> None:
 
 
 def test_a_finding_of_an_older_version_is_still_read() -> None:
-    since = ("also_found_by", "values_hint", "end_of_life")
+    since = ("also_found_by", "values_hint", "end_of_life", "own_mode")
     stored = {key: value for key, value in FINDING.to_json().items() if key not in since}
     assert Finding.from_json(stored) == FINDING
     named = replace(FINDING, also_found_by=("kube-score/container-image-tag",))

@@ -6,10 +6,13 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from pipelines.apps import App, AppName
-from pipelines.catalogue import entry_of
-from pipelines.findings import Mode
+import pytest
+
+from pipelines.apps import App, AppName, Environment
+from pipelines.catalogue import catalogue, entry_of
+from pipelines.findings import Finding, Mode
 from pipelines.forecast import Beginning, Checked, Forecast, beginnings, forecast
+from pipelines.stages.checking import judged
 from tests.pipelines.test_modes import BEFORE, DATED, FIRST, PLACE
 from tests.pipelines.test_waivers import WAIVER
 
@@ -56,6 +59,33 @@ def test_a_warning_without_a_day_is_told_apart() -> None:
 def test_a_finding_that_is_in_no_catalogue_keeps_the_mode_it_had() -> None:
     other = replace(SECCOMP, rule="another-check", mode=Mode.WARN)
     assert _ahead(FIRST, other).blocked == ()
+
+
+_RULES = [entry.id for entry in catalogue()]
+NAMED = replace(PLACE, rule_modes=dict.fromkeys(_RULES, Mode.ENFORCE))
+PARDONED = replace(PLACE, rule_modes=dict.fromkeys(_RULES, Mode.WARN))
+
+
+@pytest.mark.parametrize("own", list(Mode))
+@pytest.mark.parametrize(
+    "place", [PLACE, replace(PLACE, mode=Mode.WARN), NAMED, PARDONED], ids=["blocks", "warns", "named", "pardoned"]
+)
+def test_today_blocks_what_the_check_of_today_blocks_whatever_mode_it_gave(place: Environment, own: Mode) -> None:
+    found = [judged(replace(entry.finding("Pod/x", "", "w"), mode=own), place) for entry in catalogue()]
+    stored = [Finding.from_json(one.to_json()) for one in found]
+    seen = _ahead(BEFORE, *stored, place=place)
+    assert {coming.finding.rule for one in seen.outlooks for coming in one.coming} == {
+        one.rule for one in found if one.blocks
+    }
+
+
+def test_before_modes_were_written_down_it_is_the_catalogues() -> None:
+    stored = {key: value for key, value in replace(SECCOMP, mode=Mode.WARN).to_json().items() if key != "own_mode"}
+    assert _because(_ahead(BEFORE, Finding.from_json(stored), place=PLACE)) == [
+        "it blocks today already: the next Release is refused"
+    ]
+    warns = entry_of("secret-literals").finding("Pod/x", "", "a password")
+    assert _ahead(BEFORE, warns, place=PLACE).blocked == ()
 
 
 def test_where_nothing_runs_and_where_no_check_is_on_record_nothing_is_known() -> None:
