@@ -53,7 +53,12 @@ def test_a_number_that_may_not_be_kept_is_told(server: Serve) -> None:
 # --- what runs ----------------------------------------------------------------------------------------------
 
 KINDS = {"Deployment": "apps/v1", "StatefulSet": "apps/v1", "Job": "batch/v1", "CronJob": "batch/v1", "Service": "v1"}
-POD = {"containers": [{"name": "c", "image": "a:1"}], "initContainers": [{"name": "i", "image": "b:1"}]}
+POD = {
+    "containers": [{"name": "c", "image": "a:1"}],
+    "initContainers": [{"name": "i", "image": "b:1"}],
+    "ephemeralContainers": [{"name": "e", "image": "c:1"}],
+    "volumes": [{"name": "tmp", "emptyDir": {}}, {"name": "v", "image": {"reference": "d:1"}}],
+}
 SPECS: dict[str, dict[str, Any]] = {
     "Deployment": {"replicas": 2, "template": {"spec": POD}},
     "StatefulSet": {"replicas": 2, "template": {"spec": POD}},
@@ -102,12 +107,30 @@ def test_an_autoscaler_may_be_at_work(server: Serve, replicas: int, available: i
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "Job"])
-@pytest.mark.parametrize(("field", "noun"), [("containers", "container"), ("initContainers", "init container")])
-def test_another_image_than_was_checked_is_told(server: Serve, kind: str, field: str, noun: str) -> None:
-    name = POD[field][0]["name"]
-    other = {"template": {"spec": {**POD, field: [{"name": name, "image": "evil:1"}]}}}
-    (line,) = _differences(server, kind, {**READY, **DONE}, {}, other)
-    assert line == f": {noun} {name} runs evil:1, not {POD[field][0]['image']}"
+@pytest.mark.parametrize(
+    ("field", "line"),
+    [
+        ("containers", "container c runs evil:1, not a:1"),
+        ("initContainers", "init container i runs evil:1, not b:1"),
+        ("ephemeralContainers", "ephemeral container e runs evil:1, not c:1"),
+    ],
+)
+def test_another_image_than_was_checked_is_told(server: Serve, kind: str, field: str, line: str) -> None:
+    other = {"template": {"spec": {**POD, field: [{**POD[field][0], "image": "evil:1"}]}}}
+    assert _differences(server, kind, {**READY, **DONE}, {}, other) == [f": {line}"]
+
+
+@pytest.mark.parametrize(
+    ("volumes", "line"),
+    [
+        ([{"name": "v", "image": {"reference": "evil:1"}}], "volume v has evil:1, not d:1"),
+        ([{"name": "v", "emptyDir": {}}], "volume v has None, not d:1"),
+        ([], "volume v has None, not d:1"),
+    ],
+)
+def test_another_image_of_a_volume_than_was_checked_is_told(server: Serve, volumes: Any, line: str) -> None:
+    other = {"template": {"spec": {**POD, "volumes": volumes}}}
+    assert _differences(server, "Deployment", READY, {}, other) == [f": {line}"]
 
 
 def test_a_stateful_set_with_pods_of_the_version_before_is_told(server: Serve) -> None:

@@ -14,6 +14,13 @@ from pipelines.ports import Manifest
 from pipelines.resources import WORKLOADS, at, pod_spec_path
 
 _THREADS = 8
+# Where a pod has images: what to say of the one that NAME has, and where it stands there.
+_IMAGES = {
+    "initContainers": ("init container {} runs", ("image",)),
+    "containers": ("container {} runs", ("image",)),
+    "ephemeralContainers": ("ephemeral container {} runs", ("image",)),
+    "volumes": ("volume {} has", ("image", "reference")),
+}
 _CRON_FIELDS = ("schedule", "timeZone", "suspend")
 
 
@@ -49,13 +56,13 @@ def _compare(wanted: Manifest, live: Any) -> Iterator[str]:
 
 def _images(wanted: Manifest, live: Any) -> Iterator[str]:
     spec = pod_spec_path(str(wanted["kind"]))
-    for field, noun in (("initContainers", "init container"), ("containers", "container")):
+    for field, (words, key) in _IMAGES.items():
         checked, running = (
-            {one["name"]: one.get("image") for one in at(side, (*spec, field)) or []} for side in (wanted, live)
+            {one["name"]: at(one, key) for one in at(side, (*spec, field)) or []} for side in (wanted, live)
         )
         for name, image in checked.items():
             if running.get(name) != image:
-                yield f": {noun} {name} runs {running.get(name)}, not {image}"
+                yield f": {words.format(name)} {running.get(name)}, not {image}"
 
 
 def _cron_fields(wanted: Manifest, live: Any) -> Iterator[str]:
