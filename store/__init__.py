@@ -55,7 +55,7 @@ __all__ = [
 ]
 
 
-def _tell_nobody(_id: ReleaseId) -> None:
+def _tell_nobody(*_ids: ReleaseId) -> None:
     pass
 
 
@@ -63,7 +63,7 @@ class Store:
     """One database, by its nouns."""
 
     def __init__(self, sessions: Sessions, notify: Notify = _tell_nobody) -> None:
-        """`notify` is called with a Release's id after each commit that added an event to it."""
+        """`notify` is called with the ids after each commit that added events to Releases."""
         self._sessions = sessions
         self.releases = Releases(sessions, notify)
         self.events = Events(sessions, notify)

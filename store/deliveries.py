@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import and_, delete, or_, select
+from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from pipelines.apps import ReleaseId
 from pipelines.errors import Conflict
+from store.admission import admit
 from store.events import Notify, found
 from store.locks import wait_for_place
 from store.records import Delivery, NewDelivery, NewRelease, Push
-from store.releases import admit, record
+from store.releases import record
 from store.sessions import Sessions, now
-from store.tables import DeliveryRow, PushRow
+from store.tables import DeliveryRow, PushRow, core
 
 LATE = timedelta(days=1)
 """How much later than its successor a push may come, and still be known as the older one."""
 
+_LOOKS = timedelta(minutes=1)
+"""How often each process looks for pushes that are too old."""
+
 _MOST_STEPS = 1000
+_DELIVERIES, _PUSHES = core(DeliveryRow), core(PushRow)
+_STEPS = select(_PUSHES.c.before, _PUSHES.c.after).where(
+    _PUSHES.c.webhook == bindparam("webhook"),
+    _PUSHES.c.repository == bindparam("repository"),
+    _PUSHES.c.ref == bindparam("ref"),
+)
+_SUCCESSOR = _STEPS.where(_PUSHES.c.before == bindparam("before")).limit(1)
+_NEWEST_STEPS = _STEPS.order_by(_PUSHES.c.number.desc()).limit(_MOST_STEPS)
+_INSERT_DELIVERY, _INSERT_PUSHES = insert(_DELIVERIES), insert(_PUSHES)
 
 
 class DeliveryReused(Conflict):
@@ -32,11 +46,12 @@ class DeliveryReused(Conflict):
 
 
 class Deliveries:
-    """`notify` is called with a Release's id after each commit that added an event to it."""
+    """`notify` is called with the ids after each commit that added events to Releases."""
 
     def __init__(self, sessions: Sessions, notify: Notify) -> None:
         self._sessions = sessions
         self._notify = notify
+        self._next_look = datetime.min.replace(tzinfo=UTC)
 
     def accept(self, new: NewDelivery, wanted: Mapping[Push | None, Sequence[NewRelease]]) -> Delivery:
         """Stores the Releases in `wanted` all or none, without those whose push is outdated.
@@ -47,20 +62,26 @@ class Deliveries:
         """
         try:
             with self._sessions.write() as session:
-                earlier = _earlier(session, new)
+                # One that wants something is found to be known when it is stored: looking first is not free.
+                earlier = None if wanted else _earlier(session, new)
                 if earlier is not None:
                     return earlier
+                self._forget_old(session)
                 accepted, told = _accepted(session, new, wanted)
         except IntegrityError:
-            # The same delivery, a moment before on another connection: what came of it is stored now.
             with self._sessions.read() as session:
                 earlier = _earlier(session, new)
             if earlier is None:
                 raise
             return earlier
-        for id in told:
-            self._notify(id)
+        self._notify(*told)
         return accepted
+
+    def _forget_old(self, session: Session) -> None:
+        at = now()
+        if self._next_look <= at:
+            session.execute(delete(PushRow).where(PushRow.received_at < at - LATE))
+            self._next_look = at + _LOOKS
 
 
 def _earlier(session: Session, new: NewDelivery) -> Delivery | None:
@@ -84,36 +105,27 @@ def _accepted(
     session: Session, new: NewDelivery, wanted: Mapping[Push | None, Sequence[NewRelease]]
 ) -> tuple[Delivery, list[ReleaseId]]:
     """What came of it, and the Releases that have news."""
-    _forget_old(session)
     for app, environment in sorted({(one.app, one.environment) for many in wanted.values() for one in many}):
         wait_for_place(session, app, environment)
-    outdated = {push for push in new.pushes if _is_outdated(session, new.webhook, push)}
-    _remember(session, new.webhook, new.pushes)
+    connection = session.connection()
+    outdated = {push for push in new.pushes if _is_outdated(connection, new.webhook, push)}
+    _remember(connection, new.webhook, new.pushes)
     admitted = [admit(session, one) for push, many in wanted.items() if push not in outdated for one in many]
     releases = tuple(release for release, _ in admitted)
     refs = tuple(sorted(push.ref for push in outdated))
     if wanted:
-        session.add(
-            DeliveryRow(
-                digest=new.digest,
-                webhook=new.webhook,
-                delivery=new.id,
-                releases=[release.id for release in releases],
-                outdated=list(refs),
-                received_at=now(),
-            )
-        )
+        columns = {"digest": new.digest, "webhook": new.webhook, "delivery": new.id, "received_at": now()}
+        outcome = {"releases": [release.id for release in releases], "outdated": list(refs)}
+        connection.execute(_INSERT_DELIVERY, {**columns, **outcome})
     told = [id for release, superseded in admitted for id in (release.id, *superseded)]
     return Delivery(releases, refs, is_new=True), told
 
 
-def _is_outdated(session: Session, webhook: str, push: Push) -> bool:
-    of_ref = select(PushRow.before, PushRow.after).where(
-        PushRow.webhook == webhook, PushRow.repository == push.repository, PushRow.ref == push.ref
-    )
-    if session.execute(of_ref.where(PushRow.before == push.after).limit(1)).first() is None:
+def _is_outdated(connection: Connection, webhook: str, push: Push) -> bool:
+    of_ref = {"webhook": webhook, "repository": push.repository, "ref": push.ref}
+    if connection.execute(_SUCCESSOR, {**of_ref, "before": push.after}).first() is None:
         return False
-    newest = session.execute(of_ref.order_by(PushRow.number.desc()).limit(_MOST_STEPS))
+    newest = connection.execute(_NEWEST_STEPS, of_ref)
     return is_late(push.before, push.after, [(before, after) for before, after in newest])
 
 
@@ -137,19 +149,7 @@ def _reachable(steps: Mapping[str, Iterable[str]], start: str) -> set[str]:
     return seen
 
 
-def _remember(session: Session, webhook: str, pushes: Iterable[Push]) -> None:
-    for push in pushes:
-        session.add(
-            PushRow(
-                webhook=webhook,
-                repository=push.repository,
-                ref=push.ref,
-                before=push.before,
-                after=push.after,
-                received_at=now(),
-            )
-        )
-
-
-def _forget_old(session: Session) -> None:
-    session.execute(delete(PushRow).where(PushRow.received_at < now() - LATE))
+def _remember(connection: Connection, webhook: str, pushes: Iterable[Push]) -> None:
+    rows = [{"webhook": webhook, **asdict(push), "received_at": now()} for push in pushes]
+    if rows:
+        connection.execute(_INSERT_PUSHES, rows)

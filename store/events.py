@@ -10,11 +10,13 @@ from sqlalchemy.orm import Session
 
 from pipelines.apps import ReleaseId
 from pipelines.errors import GatewayError, NotFound
+from pipelines.states import ReleaseState
 from store.records import Event
 from store.sessions import Sessions, now
 from store.tables import EventRow, ReleaseRow
 
-Notify = Callable[[ReleaseId], None]
+Notify = Callable[..., None]
+"""Called with the ids of the Releases that have news, all those of one commit at once."""
 
 
 class LeaseLost(GatewayError):
@@ -81,6 +83,11 @@ def add_event(session: Session, release: ReleaseRow, type: str, data: Mapping[st
     session.add(row)
     session.flush()
     return row
+
+
+def state_news(state: ReleaseState, code: str | None, message: str) -> dict[str, Any]:
+    """The data of a `state` event."""
+    return {"state": state.value, "code": code, "message": message, "final": state.is_final}
 
 
 def _record(row: EventRow) -> Event:

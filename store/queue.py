@@ -99,6 +99,7 @@ class RedisQueue:
             socket_timeout=ANSWER_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
+        self._queues: dict[str, Queue] = {}
 
     def check(self, release_id: ReleaseId) -> None:
         """See `WorkQueue.check`."""
@@ -123,23 +124,31 @@ class RedisQueue:
             raise _unavailable(error) from error
         return frozenset(str(job.args[0]) for job in jobs if job.args)
 
-    def notify(self, release_id: ReleaseId) -> None:
-        """Wakes whoever follows this Release. Only a hint: without Redis they look for themselves."""
+    def notify(self, *release_ids: ReleaseId) -> None:
+        """Wakes whoever follows these Releases. Only a hint: without Redis they look for themselves."""
         try:
-            self._redis.publish(f"{CHANNEL}{release_id}", b"")
+            with self._redis.pipeline(transaction=False) as pipeline:
+                for release_id in release_ids:
+                    pipeline.publish(f"{CHANNEL}{release_id}", b"")
+                pipeline.execute()
         except RedisError:
             return
 
     def _enqueue(self, queue: str, job: str, release_id: ReleaseId, *, at_front: bool) -> None:
         try:
-            work_queue(queue, self._redis).enqueue(
-                job,
-                args=(release_id,),
-                at_front=at_front,
-                job_timeout=JOB_SECONDS,
-                result_ttl=0,
-                failure_ttl=0,
-            )
+            if queue not in self._queues:
+                self._queues[queue] = work_queue(queue, self._redis)
+            with self._redis.pipeline() as pipeline:
+                self._queues[queue].enqueue(
+                    job,
+                    args=(release_id,),
+                    at_front=at_front,
+                    job_timeout=JOB_SECONDS,
+                    result_ttl=0,
+                    failure_ttl=0,
+                    pipeline=pipeline,
+                )
+                pipeline.execute()
         except RedisError as error:
             raise _unavailable(error) from error
 

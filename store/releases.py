@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Select, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
-from ulid import ULID
 
 from pipelines.apps import CommitSha, ReleaseId
 from pipelines.bundle import BundleDigest
@@ -26,8 +24,9 @@ from pipelines.states import (
     StageName,
     StageState,
 )
+from store.admission import admit
 from store.cursors import next_cursor, row_after
-from store.events import Notify, add_event, found, locked
+from store.events import Notify, add_event, found, locked, state_news
 from store.locks import wait_for_place
 from store.records import IdempotencyKey, NewRelease, Page, Release, ReleaseFilter, Stage, Unfinished
 from store.sessions import Sessions, now
@@ -37,7 +36,7 @@ _UNFINISHED = [state.value for state in ReleaseState if state not in FINAL_STATE
 
 
 class Releases:
-    """All Releases. `notify` is called with the id after each commit that added an event."""
+    """All Releases. `notify` is called with the ids after each commit that added events to them."""
 
     def __init__(self, sessions: Sessions, notify: Notify) -> None:
         self._sessions = sessions
@@ -61,8 +60,7 @@ class Releases:
                 "Send the same request again, to get its Release",
                 where="Idempotency-Key",
             ) from error
-        for id in [release.id, *superseded]:
-            self._notify(id)
+        self._notify(release.id, *superseded)
         return release
 
     def get(self, id: ReleaseId) -> Release:
@@ -301,15 +299,6 @@ class Releases:
             return None if row is None else record(row)
 
 
-def admit(session: Session, new: NewRelease) -> tuple[Release, list[ReleaseId]]:
-    """Stores `new` in this transaction, which holds its place, and tells what it supersedes."""
-    row = _row(new)
-    session.add(row)
-    session.flush()
-    _tell_state(session, row)
-    return record(row), [] if new.dry_run else _supersede_older(session, row)
-
-
 def _matching(wanted: ReleaseFilter) -> Select[ReleaseRow]:
     statement = select(ReleaseRow)
     for column, value in (
@@ -330,39 +319,6 @@ def _rolled_out(app: str, environment: str) -> Select[ReleaseRow]:
     return _matching(wanted).where(ReleaseRow.dry_run.is_(False), ReleaseRow.bundle.is_not(None))
 
 
-def _row(new: NewRelease) -> ReleaseRow:
-    at = now()
-    state = ReleaseState.READY if new.bundle is not None else ReleaseState.ACCEPTED
-    columns: dict[str, Any] = asdict(new) | {"kind": new.kind.value, "state": state.value}
-    return ReleaseRow(
-        id=str(ULID()).lower(),
-        created_at=at,
-        updated_at=at,
-        changes=[],
-        commit_subject="",
-        message="",
-        attempts=0,
-        cancel_requested=False,
-        **columns,
-    )
-
-
-def _supersede_older(session: Session, newer: ReleaseRow) -> list[ReleaseId]:
-    statement = select(ReleaseRow).where(
-        ReleaseRow.app == newer.app,
-        ReleaseRow.environment == newer.environment,
-        ReleaseRow.number < newer.number,
-        ReleaseRow.dry_run.is_(False),
-        ReleaseRow.state.in_([state.value for state in NOT_YET_ROLLING_OUT]),
-    )
-    superseded = []
-    for row in session.scalars(statement.with_for_update()):
-        row.superseded_by = newer.id
-        _move(session, row, ReleaseState.SUPERSEDED, "superseded", f"a newer Release took its place: {newer.id}")
-        superseded.append(ReleaseId(row.id))
-    return superseded
-
-
 def _move(session: Session, row: ReleaseRow, to: ReleaseState, code: str | None, message: str) -> None:
     at = now()
     row.state, row.code, row.message, row.updated_at = to.value, code, message, at
@@ -372,13 +328,7 @@ def _move(session: Session, row: ReleaseRow, to: ReleaseState, code: str | None,
         row.attempts = 0
     if to.is_final:
         row.finished_at = at
-    _tell_state(session, row)
-
-
-def _tell_state(session: Session, row: ReleaseRow) -> None:
-    state = ReleaseState(row.state)
-    data = {"state": state.value, "code": row.code, "message": row.message, "final": state.is_final}
-    add_event(session, row, "state", data)
+    add_event(session, row, "state", state_news(to, code, message))
 
 
 def record(row: ReleaseRow) -> Release:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     JSON,
@@ -21,6 +21,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
 )
+from sqlalchemy import Table as SqlTable
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 # SQLite gives out row ids only for the exact type INTEGER.
@@ -54,6 +55,11 @@ class Table(DeclarativeBase):
         }
     )
     type_annotation_map = {datetime: Utc, dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012 (SQLAlchemy's own form)
+
+
+def core(row: type[Table]) -> SqlTable:
+    """The table of `row`, for statements without objects."""
+    return cast(SqlTable, row.__table__)
 
 
 class ReleaseRow(Table):

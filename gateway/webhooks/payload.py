@@ -11,6 +11,7 @@ from pipelines.errors import InvalidInput
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _LONGEST_TEXT = 4096
+_UNSTORABLE = re.compile("[\\x00\\ud800-\\udfff]")
 
 
 class Payload:
@@ -75,7 +76,7 @@ class Payload:
 
     def _clean(self, key: str, text: str) -> str:
         # JSON can escape half a character, which no database and no answer can hold.
-        if len(text) > _LONGEST_TEXT or any(0xD800 <= ord(letter) <= 0xDFFF or letter == "\0" for letter in text):
+        if len(text) > _LONGEST_TEXT or _UNSTORABLE.search(text):
             raise self._unlike(key, f"a text of at most {_LONGEST_TEXT} whole characters")
         return text
 

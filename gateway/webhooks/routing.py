@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
@@ -25,13 +26,14 @@ class Target:
 
 def apps_of(settings: Settings, webhook: Webhook, repositories: Iterable[str]) -> list[App]:
     """The Apps that `webhook` may announce, of the first of `repositories` that any is registered with; by name."""
-    announced = [
-        app for name, app in sorted(settings.apps.items()) if name in webhook.apps or app.team in webhook.teams
-    ]
-    for address in repositories:
-        found = [app for app in announced if identity(app.repository) == identity(address)]
+    for wanted in map(identity, repositories):
+        found = [
+            app
+            for app in settings.apps.values()
+            if identity(app.repository) == wanted and (app.name in webhook.apps or app.team in webhook.teams)
+        ]
         if found:
-            return found
+            return sorted(found, key=lambda app: app.name)
     return []
 
 
@@ -67,6 +69,7 @@ def _own_folder(app: App) -> tuple[str, ...]:
     return () if folder == "." else (folder,)
 
 
+@lru_cache(maxsize=8192)
 def identity(address: str) -> str:
     """What is the same in every address of one repository; empty for an address that is none."""
     try:

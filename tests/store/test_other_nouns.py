@@ -158,7 +158,7 @@ def test_what_was_committed_survives_another_opening(tmp_path: Path) -> None:
 def test_notify_is_called_after_each_commit_that_added_an_event(database_url: str) -> None:
     migrate(database_url)
     seen: list[int] = []
-    store = open_store(database_url, lambda id: seen.append(len(other.events.after(id, 0, 100))))
+    store = open_store(database_url, lambda *ids: seen.extend(len(other.events.after(id, 0, 100)) for id in ids))
     other = open_store(database_url)
     place = (ClusterName("c"), "ns", "main", False, "somebody", "")
     release = store.releases.accept(NewRelease(ReleaseKind.RELEASE, "app", "staging", "shop", *place))
