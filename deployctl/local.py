@@ -41,7 +41,7 @@ class Programs:
 
 
 class Local:
-    """Renders and judges Apps of this machine for one Environment. Compiles every rule when made."""
+    """Renders and judges Apps of this machine for one Environment."""
 
     def __init__(self, platform: Platform, programs: Programs, scratch: Path) -> None:
         """`scratch` is a folder for Helm's own files; several may share it."""
@@ -55,7 +55,7 @@ class Local:
             helm=HelmRenderer(programs.helm, scratch),
             lint=lint_checks(programs.kube_score, schemas) if programs.kube_score else (),
             charts=Downloads(platform.chart_repositories),
-            policy=policy_checks(rules) if programs.kube_score else (),
+            policy=policy_checks(rules, prepared=False) if programs.kube_score else (),
         )
 
     def made(self, file: Path) -> tuple[Source, Made]:

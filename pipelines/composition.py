@@ -20,6 +20,9 @@ def lint_checks(kube_score: Path, schemas: Schemas | None) -> tuple[Check, ...]:
     return (*([schemas] if schemas else []), KubeScore(kube_score))
 
 
-def policy_checks(rules: Iterable[Rule], *more: Check) -> tuple[Check, ...]:
-    """Is it allowed: `rules`, compiled here, what is decided in Python, and `more`, which only some places can do."""
-    return (CelRules(tuple(rules)), ApiVersions(), Grants(), Relations(), *more)
+def policy_checks(rules: Iterable[Rule], *more: Check, prepared: bool = True) -> tuple[Check, ...]:
+    """Is it allowed: `rules`, what is decided in Python, and `more`, which only some places can do.
+
+    The rules are compiled here, or, where not `prepared`, those that are needed when they are.
+    """
+    return (CelRules(tuple(rules), prepared=prepared), ApiVersions(), Grants(), Relations(), *more)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, cached_property
 from typing import Any
 
 from cel_expr_python import cel
@@ -32,71 +31,62 @@ _OFFENDING = "variables.offending"
 _NAMES = ("object", "oldObject", "params", "request", "variables")
 
 
-@dataclass(frozen=True, slots=True)
 class _Compiled:
-    """`holds` is true when all of the rule's validations are."""
+    """The expressions of one rule, compiled by `built` when somebody asks for them.
 
-    rule: Rule
-    conditions: tuple[Any, ...]
-    holds: Any
-
-
-class CelRules:
-    """Implements `pipelines.ports.Check`. Compiles every rule when made; safe to share between threads.
-
-    A variable is no value of its own: `cel.bind` puts it around each expression that needs it, and as on the server it
-    is evaluated when it is asked for. An object is turned into CEL's values once for all rules, and all validations
-    of a rule are compiled and asked as one expression, since both are dear; single ones where that isn't true.
+    All validations are one expression, and single ones where that isn't true: to compile and to ask is dear.
     """
 
-    name = "policy"
+    def __init__(self, rule: Rule, built: Callable[[str], Any]) -> None:
+        self.rule = rule
+        self._built = built
 
-    def __init__(self, rules: tuple[Rule, ...]) -> None:
-        """Raises `InvalidConfiguration`, naming file, line and expression, for a rule that does not compile."""
-        self._environment = cel.NewEnv(
-            variables=dict.fromkeys(_NAMES, cel.Type.DYN),
-            extensions=[ext_strings.ExtStrings(), ext_optional.ExtOptional(), ext_bindings.ExtBindings(), kubernetes()],
-        )
-        self._built = cache(self._environment.compile)
-        self._compiled = tuple(self._compile(rule) for rule in rules)
+    @cached_property
+    def conditions(self) -> tuple[Any, ...]:
+        """Raises `InvalidConfiguration` for one that does not compile."""
+        return tuple(self.expression(text) for text in self.rule.conditions)
 
-    def _compile(self, rule: Rule) -> _Compiled:
-        whole = _all_of(rule)
-        compiled = _Compiled(
-            rule,
-            tuple(self._expression(rule, text) for text in rule.conditions),
-            self._expression(rule, whole),
-        )
-        # What is asked for only when a rule is broken is put together then; that it can be is seen now.
+    @cached_property
+    def holds(self) -> Any:
+        """True when all of the rule's validations are. Raises `InvalidConfiguration` for one that does not compile."""
+        return self.expression(_all_of(self.rule))
+
+    def expression(self, text: str) -> Any:
+        """`text` of the rule. Raises `InvalidConfiguration`, naming file, line and expression."""
+        try:
+            return self._built(_with_variables(text, self.rule.variables))
+        except Exception as error:
+            raise self._fault(text, error) from error
+
+    def insist(self) -> None:
+        """Raises `InvalidConfiguration` unless all expressions compile."""
+        rule, whole = self.rule, _all_of(self.rule)
+        for text in (*rule.conditions, whole):
+            self.expression(text)
         bound = _with_variables(whole, rule.variables)
+        # What is asked for only when a rule is broken is put together then; that it can be is seen now.
         unused = [text for name, text in rule.variables if f"cel.bind(variables_{name}," not in bound]
         messages = [one.message for one in rule.validations]
         for text in (*unused, *messages, *([] if rule.each == "object" else [_OFFENDING])):
-            error = self._error(rule, text)
+            error = self._error(text)
             if error is not None:
-                raise self._fault(rule, text, error)
-        return compiled
+                raise self._fault(text, error)
 
-    def _expression(self, rule: Rule, text: str) -> Any:
-        try:
-            return self._built(_with_variables(text, rule.variables))
-        except Exception as error:
-            raise self._fault(rule, text, error) from error
-
-    def _error(self, rule: Rule, text: str) -> Exception | None:
+    def _error(self, text: str) -> Exception | None:
         """Why `text` does not compile by itself, or which of its variables is not there."""
         try:
-            _with_variables(text, rule.variables)
+            _with_variables(text, self.rule.variables)
             self._built(text)
         except Exception as error:  # noqa: BLE001 (the library has no class of its own)
             return error
         return None
 
-    def _fault(self, rule: Rule, text: str, error: Exception) -> InvalidConfiguration:
+    def _fault(self, text: str, error: Exception) -> InvalidConfiguration:
         """Which of the expressions it is: `text`, or a part of it, or a variable's that was put around it."""
+        rule = self.rule
         validations = [one.expression for one in rule.validations]
         parts = [*(expression for _, expression in rule.variables), *validations]
-        found = ((part, own) for part in parts if (own := self._error(rule, part)) is not None)
+        found = ((part, own) for part in parts if (own := self._error(part)) is not None)
         text, error = next(found, (text, error))
         beyond = _LINE_OF_ERROR.search(str(error))
         first = lines_of(rule).get(text)
@@ -107,17 +97,46 @@ class CelRules:
             where=f"policies/{rule.id}.yaml{line}",
         )
 
+
+class CelRules:
+    """Implements `pipelines.ports.Check`. Safe to share between threads.
+
+    A variable is no value of its own: `cel.bind` puts it around each expression that needs it, and as on the server it
+    is evaluated when it is asked for. An object is turned into CEL's values once for all rules.
+    """
+
+    name = "policy"
+
+    def __init__(self, rules: tuple[Rule, ...], *, prepared: bool = True) -> None:
+        """Compiles every rule now, or, where not `prepared`, each when there is an object of its kinds.
+
+        Raises `InvalidConfiguration`, naming file, line and expression, for a rule that does not compile.
+        """
+        self._environment = cel.NewEnv(
+            variables=dict.fromkeys(_NAMES, cel.Type.DYN),
+            extensions=[ext_strings.ExtStrings(), ext_optional.ExtOptional(), ext_bindings.ExtBindings(), kubernetes()],
+        )
+        built = cache(self._environment.compile)
+        self._rules = tuple(_Compiled(rule, built) for rule in rules)
+        self._of_kind = cache(self._for)
+        for one in self._rules if prepared else ():
+            one.insist()
+
+    def _for(self, api_version: str, kind: str) -> tuple[_Compiled, ...]:
+        """The rules for such objects."""
+        group, plural = group_of(api_version), plural_of(kind)
+        names = {(g, p) for g in (group, "*") for p in (plural, "*")}
+        return tuple(one for one in self._rules if not one.rule.matches.isdisjoint(names))
+
     def findings(self, subject: CheckSubject) -> tuple[Finding, ...]:
         """See `pipelines.ports.Check.findings`."""
         return tuple(found for manifest in subject.objects for found in self._of_object(manifest, subject))
 
     def _of_object(self, manifest: Manifest, subject: CheckSubject) -> Iterator[Finding]:
         activation = self._activation(manifest, subject)
-        names = _names(manifest)
-        for compiled in self._compiled:
-            if not compiled.rule.matches.isdisjoint(names):
-                for place in self._places(compiled, manifest, subject, activation):
-                    yield _finding(compiled.rule, manifest, place, subject.parameters)
+        for compiled in self._of_kind(str(manifest["apiVersion"]), str(manifest["kind"])):
+            for place in self._places(compiled, manifest, subject, activation):
+                yield _finding(compiled.rule, manifest, place, subject.parameters)
 
     def _activation(self, manifest: Manifest, subject: CheckSubject) -> Any:
         """What expressions see."""
@@ -138,7 +157,7 @@ class CelRules:
             broken = self._broken(compiled, activation)
             if rule.each == "object":
                 return tuple(self._of_messages(compiled, manifest, subject, broken))
-            entries = _value(self._expression(rule, _OFFENDING), activation) if broken else []
+            entries = _value(compiled.expression(_OFFENDING), activation) if broken else []
         except _EvaluationError as error:
             return (Offence((), f"the rule could not be evaluated: {error}"),)
         places = tuple(of_entry(rule, manifest, str(entry)) for entry in entries)
@@ -150,11 +169,10 @@ class CelRules:
             return {}
         if _is_true(compiled.holds, activation):
             return {}
-        rule = compiled.rule
         return {
-            number: str(_value(self._expression(rule, one.message), activation))
-            for number, one in enumerate(rule.validations)
-            if _value(self._expression(rule, one.expression), activation) is not True
+            number: str(_value(compiled.expression(one.message), activation))
+            for number, one in enumerate(compiled.rule.validations)
+            if _value(compiled.expression(one.expression), activation) is not True
         }
 
     def _of_messages(
@@ -248,12 +266,6 @@ def _value(expression: Any, activation: Any) -> Any:
 def _is_true(expression: Any, activation: Any) -> bool:
     result = expression.eval(activation)
     return result.type() == cel.Type.BOOL and result.plain_value() is True
-
-
-def _names(manifest: Manifest) -> tuple[tuple[str, str], ...]:
-    """What rules may call the kind of `manifest`, as group and plural."""
-    group, plural = group_of(str(manifest["apiVersion"])), plural_of(str(manifest["kind"]))
-    return tuple((g, p) for g in (group, "*") for p in (plural, "*"))
 
 
 def _asked(conditions: tuple[Any, ...], activation: Any) -> bool:
