@@ -36,7 +36,7 @@ def exit_of(state: str, code: str | None = None) -> Exit:
 
 def exit_of_answer(status: int, code: str | None = None) -> Exit:
     """The exit code for a request that the gateway answered with an error: HTTP's `status`, and its `code`."""
-    if status >= 500:
+    if status == 429 or status >= 500:
         return Exit.NOT_REACHABLE
     if status in (401, 403):
         return Exit.NOT_ALLOWED

@@ -23,6 +23,7 @@ class TooMany(GatewayError):
     code = "too-many-requests"
     http_status = 429
     retryable = True
+    exit_code = 4
     title = "Too many in a minute"
 
 
