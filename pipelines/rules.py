@@ -180,8 +180,9 @@ def _bindings(rule: Rule, environments: Collection[Environment], day: date) -> I
         yield _binding(rule, _SUFFIXES[other], other, [_labelled(ENVIRONMENT_LABEL, "In", others)])
     for name, apps in sorted(mixed.items()):
         here = _labelled(ENVIRONMENT_LABEL, "In", [name])
-        yield _binding(rule, f"-in-{name}", modes[name], [here, _labelled(APP_LABEL, "NotIn", apps)])
-        yield _binding(rule, f"-in-{name}-apps", _opposite(modes[name]), [here, _labelled(APP_LABEL, "In", apps)])
+        # No name of an Environment has a dot, so no two bindings have one name.
+        yield _binding(rule, f".{name}", modes[name], [here, _labelled(APP_LABEL, "NotIn", apps)])
+        yield _binding(rule, f".{name}.apps", _opposite(modes[name]), [here, _labelled(APP_LABEL, "In", apps)])
 
 
 def _otherwise(environment: Environment, rule: Rule, day: date) -> list[str]:
