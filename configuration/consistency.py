@@ -255,8 +255,7 @@ def _rules(file: GatewayFile, document: Document, known: Collection[str]) -> Ite
         if rule in ALWAYS_ENFORCED and entry.mode is Mode.WARN:
             why, instead = ALWAYS_ENFORCED[rule]
             yield Fault(document.where(location), f"{dotted(location)}: {rule} always blocks: {why}", instead)
-        # Which checks kube-score has is for kube-score to say.
-        if rule not in known and not rule.startswith("kube-score/"):
+        if rule not in known:
             reason = f"{dotted(location)}: there is no rule {rule!r}"
             yield Fault(document.where(location), reason, did_you_mean(rule, known))
 

@@ -197,6 +197,7 @@ def test_a_host_is_the_same_however_it_is_spelt(write, allowed: str) -> None:
         ),
         ("work_dir: scratch", "ingress: {class: istio}", 17, "unknown key 'ingress'"),
         ("work_dir: scratch", "chart: mine", 17, "unknown key 'chart'. Did you mean 'charts'?"),
+        ("image-tag: enforce", "kube-score/pod-probe: warn", 8, "there is no rule 'kube-score/pod-probe'. Did you mean 'kube-score/pod-probes'?"),
         ("image-tag: enforce", "fields-kept: warn", 8, "production.rules.fields-kept: fields-kept always blocks: the cluster itself refuses it"),
         ("image-tag: enforce", "team-scope: {mode: warn, enforce_from: 2030-01-01}", 8, "team-scope always blocks"),
         ("work_dir: scratch", "charts: nowhere", 17, "there is no folder nowhere"),
