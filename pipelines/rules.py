@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import yaml
 
 from pipelines.apps import App, Environment, IngressKind
 from pipelines.cluster import APP_LABEL, ENVIRONMENT_LABEL, MANAGED_LABEL, SERVICE_ACCOUNT_NAMESPACE
+from pipelines.days import today
 from pipelines.errors import InvalidConfiguration
 from pipelines.findings import Mode, Severity
 from pipelines.ports import Manifest
@@ -163,7 +164,7 @@ def cluster_objects(
         "metadata": {"name": PARAMETERS_NAME, "namespace": SERVICE_ACCOUNT_NAMESPACE},
         "data": dict(parameters),
     }
-    bindings = (binding for rule in rules for binding in _bindings(rule, environments, day or datetime.now(UTC).date()))
+    bindings = (binding for rule in rules for binding in _bindings(rule, environments, day or today()))
     return (config, *(rule.policy for rule in rules), *bindings)
 
 
