@@ -10,7 +10,7 @@ from functools import partial
 
 from pipelines.base_images import ApprovedBase, BaseImages, Build, Builds
 from pipelines.catalogue.entry import Entry
-from pipelines.catalogue.images import BASE_APPROVED, BASE_CURRENT, BASE_END_OF_LIFE, PLATFORMS
+from pipelines.catalogue.images import BASE_APPROVED, BASE_CURRENT, BASE_END_OF_LIFE, BASES, PLATFORMS
 from pipelines.days import today
 from pipelines.findings import Finding
 from pipelines.image_contents import ImageContents, PlatformImage
@@ -49,7 +49,7 @@ class _Unseen:
 class BaseImageCheck:
     """Implements `pipelines.ports.Check`. Keeps nothing between two checks: the reader does."""
 
-    name = "base-images"
+    name = BASES
 
     def __init__(
         self,

@@ -21,8 +21,10 @@ from pipelines.ports import Manifest
 
 POLICIES = Path(__file__).with_name("policies")
 UNKNOWN_KIND, UNKNOWN_FIELD, INVALID = "schema/unknown-kind", "schema/unknown-field", "schema/invalid"
-SCHEMA_RULES = frozenset({UNKNOWN_KIND, UNKNOWN_FIELD, INVALID})
 """What the schemas of a cluster have to say, which are no policies of ours."""
+
+POLICY = "policy"
+"""The name of the check that looks by the rules."""
 
 PARAMETERS_NAME = "deploy-gateway-policy-parameters"
 _ANNOTATION = "deploy-gateway.dev/"
