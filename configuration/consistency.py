@@ -16,7 +16,7 @@ from configuration.schema import GatewayFile
 from configuration.schema.environments import EnvironmentEntry
 from configuration.schema.rules import RuleSettingEntry
 from configuration.settings import TEAMLESS
-from pipelines.apps import IngressKind, Mesh, host_of
+from pipelines.apps import ALWAYS_ENFORCED, IngressKind, Mesh, host_of
 from pipelines.charts import StandardCharts
 from pipelines.errors import Fault, InvalidInput
 from pipelines.findings import Mode
@@ -250,10 +250,12 @@ def _pins(file: GatewayFile, document: Document, charts: StandardCharts) -> Iter
 
 
 def _rules(file: GatewayFile, document: Document, known: Collection[str]) -> Iterator[Fault]:
-    for location, _ in _settings_of_rules(file):
+    for location, entry in _settings_of_rules(file):
         rule = str(location[-1])
-        # Which checks kube-score has is for kube-score to say.
-        if rule not in known and not rule.startswith("kube-score/"):
+        if rule in ALWAYS_ENFORCED and entry.mode is Mode.WARN:
+            why, instead = ALWAYS_ENFORCED[rule]
+            yield Fault(document.where(location), f"{dotted(location)}: {rule} always blocks: {why}", instead)
+        if rule not in known:
             reason = f"{dotted(location)}: there is no rule {rule!r}"
             yield Fault(document.where(location), reason, did_you_mean(rule, known))
 

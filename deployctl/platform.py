@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +12,7 @@ from deployctl.facts import facts_path, read_facts
 from deployctl.verdicts import STAND_IN_ENVIRONMENT, NotChecked
 from pipelines.apps import App, AppName, ClusterName, Environment, EnvironmentName, Placement
 from pipelines.charts import StandardCharts
+from pipelines.days import today
 from pipelines.errors import InvalidInput
 from pipelines.place import Place
 from pipelines.ports import ClusterFacts
@@ -106,11 +106,6 @@ class Platform:
             images,
             *([posture] if self.environment.benchmark else []),
         )
-
-
-def today() -> date:
-    """The day in UTC, by which rules begin to block and waivers end."""
-    return datetime.now(UTC).date()
 
 
 class _Anything(Mapping[str, T]):

@@ -11,6 +11,7 @@ from gateway.days import day_to_come
 from gateway.exceptions import ForecastView, forecast_view
 from gateway.schemas import BeginningView, beginning_view
 from pipelines.apps import App, Environment, EnvironmentName
+from pipelines.days import today
 from pipelines.forecast import Checked, beginnings, forecast
 from pipelines.waivers import Waiver
 
@@ -39,9 +40,9 @@ def forecast_of(day: str | None, environment: str | None) -> ForecastView:
 
 def beginnings_of(apps: Iterable[App]) -> Ahead:
     """What blocks the next Release of each of `apps`, now or from a day on, by App and Environment."""
-    settings, store, today = gateway().settings, gateway().store, datetime.now(UTC).date()
+    settings, store, day = gateway().settings, gateway().store, today()
     names = {app.name for app in apps}
-    waivers = tuple(one for one in store.waivers.in_force(today) if one.app in names)
+    waivers = tuple(one for one in store.waivers.in_force(day) if one.app in names)
     ahead: dict[tuple[str, str], list[BeginningView]] = {}
     for one in store.running.checked(names):
         place = settings.environments.get(EnvironmentName(one.environment))
@@ -49,10 +50,8 @@ def beginnings_of(apps: Iterable[App]) -> Ahead:
             continue
         own = tuple(waiver for waiver in waivers if waiver.app == one.app)
         # Its own days alone: each is looked at with each of its findings.
-        days = _days((place,), own, (one,), today)
-        ahead[one.app, one.environment] = [
-            beginning_view(each, today) for each in beginnings(one, place, own, today, days)
-        ]
+        days = _days((place,), own, (one,), day)
+        ahead[one.app, one.environment] = [beginning_view(each, day) for each in beginnings(one, place, own, day, days)]
     return ahead
 
 

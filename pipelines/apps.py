@@ -26,8 +26,17 @@ NAME_PATTERN = r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?"
 RELEASE_ID_PATTERN = r"[0-9a-hjkmnp-tv-z]{26}"
 """A ULID in lower case."""
 
-ALWAYS_ENFORCED = frozenset({"team-scope"})
-"""Rules about objects of the whole cluster: these are in no Environment, so no Environment's mode is for them."""
+ALWAYS_ENFORCED: Mapping[str, tuple[str, str]] = {
+    "team-scope": (
+        "it is about what belongs to the whole cluster, and so is in no Environment",
+        "Have the platform install such objects itself, outside of any App",
+    ),
+    "fields-kept": (
+        "the cluster itself refuses it",
+        "Write the value that runs, or give the object another name: the old one is then removed",
+    ),
+}
+"""Rules for which there is no other mode and no waiver: why, and what to do instead."""
 
 _REF = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+@-]{0,254}")
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from pipelines.catalogue.kube_score import KUBE_SCORE
+from pipelines.catalogue.schemas import FOUND_BY as _SCHEMA
 from pipelines.findings import Finding, Mode
 from pipelines.rules import INVALID
 
-_SCHEMA = "schema"
 _SAME_AS = {entry.id: entry.same_as for entry in KUBE_SCORE}
 
 

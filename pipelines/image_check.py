@@ -10,7 +10,8 @@ from functools import partial
 
 from pipelines.base_images import ApprovedBase, BaseImages, Build, Builds
 from pipelines.catalogue.entry import Entry
-from pipelines.catalogue.images import BASE_APPROVED, BASE_CURRENT, BASE_END_OF_LIFE, PLATFORMS
+from pipelines.catalogue.images import BASE_APPROVED, BASE_CURRENT, BASE_END_OF_LIFE, BASES, PLATFORMS
+from pipelines.days import today
 from pipelines.findings import Finding
 from pipelines.image_contents import ImageContents, PlatformImage
 from pipelines.images import Digests, has_prefix, parse_image
@@ -48,7 +49,7 @@ class _Unseen:
 class BaseImageCheck:
     """Implements `pipelines.ports.Check`. Keeps nothing between two checks: the reader does."""
 
-    name = "base-images"
+    name = BASES
 
     def __init__(
         self,
@@ -58,7 +59,7 @@ class BaseImageCheck:
         digests: Digests,
         *,
         timeout_seconds: float = 10.0,
-        today: Callable[[], date] = date.today,
+        today: Callable[[], date] = today,
     ) -> None:
         """Images are read from `registries` (prefixes) alone; `timeout_seconds` are for each request."""
         self._wanted, self._registries, self._reader, self._digests = wanted, registries, reader, digests

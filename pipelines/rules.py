@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,17 @@ import yaml
 
 from pipelines.apps import App, Environment, IngressKind
 from pipelines.cluster import APP_LABEL, ENVIRONMENT_LABEL, MANAGED_LABEL, SERVICE_ACCOUNT_NAMESPACE
+from pipelines.days import today
 from pipelines.errors import InvalidConfiguration
 from pipelines.findings import Mode, Severity
 from pipelines.ports import Manifest
 
 POLICIES = Path(__file__).with_name("policies")
 UNKNOWN_KIND, UNKNOWN_FIELD, INVALID = "schema/unknown-kind", "schema/unknown-field", "schema/invalid"
-SCHEMA_RULES = frozenset({UNKNOWN_KIND, UNKNOWN_FIELD, INVALID})
 """What the schemas of a cluster have to say, which are no policies of ours."""
+
+POLICY = "policy"
+"""The name of the check that looks by the rules."""
 
 PARAMETERS_NAME = "deploy-gateway-policy-parameters"
 _ANNOTATION = "deploy-gateway.dev/"
@@ -163,7 +166,7 @@ def cluster_objects(
         "metadata": {"name": PARAMETERS_NAME, "namespace": SERVICE_ACCOUNT_NAMESPACE},
         "data": dict(parameters),
     }
-    bindings = (binding for rule in rules for binding in _bindings(rule, environments, day or datetime.now(UTC).date()))
+    bindings = (binding for rule in rules for binding in _bindings(rule, environments, day or today()))
     return (config, *(rule.policy for rule in rules), *bindings)
 
 
@@ -180,8 +183,9 @@ def _bindings(rule: Rule, environments: Collection[Environment], day: date) -> I
         yield _binding(rule, _SUFFIXES[other], other, [_labelled(ENVIRONMENT_LABEL, "In", others)])
     for name, apps in sorted(mixed.items()):
         here = _labelled(ENVIRONMENT_LABEL, "In", [name])
-        yield _binding(rule, f"-in-{name}", modes[name], [here, _labelled(APP_LABEL, "NotIn", apps)])
-        yield _binding(rule, f"-in-{name}-apps", _opposite(modes[name]), [here, _labelled(APP_LABEL, "In", apps)])
+        # No name of an Environment has a dot, so no two bindings have one name.
+        yield _binding(rule, f".{name}", modes[name], [here, _labelled(APP_LABEL, "NotIn", apps)])
+        yield _binding(rule, f".{name}.apps", _opposite(modes[name]), [here, _labelled(APP_LABEL, "In", apps)])
 
 
 def _otherwise(environment: Environment, rule: Rule, day: date) -> list[str]:

@@ -6,7 +6,7 @@ import shlex
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from pipelines.catalogue.images import IMAGE_SIGNED
+from pipelines.catalogue.images import IMAGE_SIGNED, SIGNATURES
 from pipelines.findings import Finding
 from pipelines.images import Digests, has_prefix, parse_image
 from pipelines.pinning import REFUSED, pinned
@@ -36,7 +36,7 @@ class _Lack:
 class SignatureCheck:
     """Implements `pipelines.ports.Check`."""
 
-    name = "image-signatures"
+    name = SIGNATURES
 
     def __init__(
         self,

@@ -117,11 +117,8 @@ def parse_rule(text: str) -> str:
     """`text`, when it is a rule of the catalogue that can be waived. Raises `InvalidInput`."""
     rules = {entry.id for entry in catalogue()}
     if text in ALWAYS_ENFORCED:
-        raise InvalidInput(
-            f"the rule {text!r} can't be waived: it is about what belongs to the whole cluster",
-            "Have the platform install such objects itself, outside of any App",
-            where="rule",
-        )
+        why, instead = ALWAYS_ENFORCED[text]
+        raise InvalidInput(f"the rule {text!r} can't be waived: {why}", instead, where="rule")
     if text not in rules:
         raise InvalidInput(f"there is no rule {text[:80]!r}", did_you_mean(text, rules), where="rule")
     return text

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 import structlog
 
 from configuration.settings import Settings
 from pipelines.apps import ClusterName
 from pipelines.benchmark import parse
+from pipelines.days import today
 from pipelines.errors import UnreadableBenchmark
 from pipelines.ports import BenchmarkJob, BenchmarkJobs
 from store import NewMeasurement, Store
@@ -27,7 +27,7 @@ def collect(settings: Settings, store: Store, cluster: ClusterName, jobs: Benchm
     the last day of it.
     """
     exempted = settings.kube_bench.get(cluster)
-    if exempted is None or datetime.now(UTC).date() > exempted.until:
+    if exempted is None or today() > exempted.until:
         return 0
     finished = [job for job in jobs.finished(exempted.namespace) if job.node_class in settings.node_classes[cluster]]
     known = store.benchmarks.known_keys(_key(cluster, job) for job in finished)

@@ -12,6 +12,7 @@ import structlog
 from configuration.parameters import platform_parameters
 from pipelines.apps import ReleaseId
 from pipelines.check import Checked, CheckPorts, CheckRequest, check
+from pipelines.days import today
 from pipelines.errors import ClusterUnavailable
 from pipelines.findings import blocking
 from pipelines.place import Place
@@ -47,9 +48,9 @@ def check_release(context: CheckContext, release_id: ReleaseId) -> None:
 
 def _request(context: CheckContext, release: Release, scratch: Path) -> CheckRequest:
     settings = context.settings
-    app, today = settings.app(release.app), datetime.now(UTC).date()
-    environment = settings.environment(release.environment).as_of(today, app.name)
-    waivers = in_force(context.store.waivers.in_force(today), app.name, environment.name, today)
+    app, day = settings.app(release.app), today()
+    environment = settings.environment(release.environment).as_of(day, app.name)
+    waivers = in_force(context.store.waivers.in_force(day), app.name, environment.name, day)
     prefixes = tuple(registry.prefix for registry in settings.registries)
     place = Place(
         app=app,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import structlog
 
 from configuration.parameters import policy_parameters
 from pipelines.apps import ReleaseId
 from pipelines.bundle import thaw
+from pipelines.days import today
 from pipelines.deploy import DeployRequest, deploy
 from pipelines.errors import BundleMismatch, NotFound
 from pipelines.states import ReleaseKind, ReleaseState
@@ -50,12 +49,12 @@ def deploy_release(context: DeployContext, release_id: ReleaseId) -> None:
 def _request(context: DeployContext, release: Release) -> DeployRequest:
     if release.bundle is None:
         raise BundleMismatch("the Release has no Bundle", "Release the same ref again")
-    today = datetime.now(UTC).date()
-    environment = context.settings.environment(release.environment).as_of(today, release.app)
-    waivers = context.store.waivers.in_force(today)
+    day = today()
+    environment = context.settings.environment(release.environment).as_of(day, release.app)
+    waivers = context.store.waivers.in_force(day)
     findings = context.store.releases.findings(release.id)
-    own_waivers = in_force(waivers, release.app, environment.name, today)
-    insist_on_still_allowed(findings, own_waivers, environment, today)
+    own_waivers = in_force(waivers, release.app, environment.name, day)
+    insist_on_still_allowed(findings, own_waivers, environment, day)
     return DeployRequest(
         release_id=release.id,
         digest=release.bundle,
@@ -69,7 +68,7 @@ def _request(context: DeployContext, release: Release) -> DeployRequest:
         rollout_timeout_seconds=environment.rollout_timeout_seconds,
         render_timeout_seconds=context.settings.limits.render_timeout_seconds,
         runs=_what_runs(context, release),
-        parameters=policy_parameters(context.settings, context.cluster, waivers, today),
+        parameters=policy_parameters(context.settings, context.cluster, waivers, day),
         waivers=own_waivers,
         is_rollback=release.kind is ReleaseKind.ROLLBACK,
     )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import structlog
 
 from configuration.parameters import policy_parameters
 from configuration.settings import Settings
 from pipelines.apps import ClusterName
+from pipelines.days import today
 from pipelines.errors import GatewayError
 from pipelines.ports import Cluster
 from store import Store
@@ -18,9 +17,9 @@ _log = structlog.get_logger("workers.parameters")
 
 def keep_parameters(settings: Settings, store: Store, name: ClusterName, cluster: Cluster) -> None:
     """Writes them where they differ. Raises nothing: it is tried again in a moment, and before each rollout."""
-    today = datetime.now(UTC).date()
+    day = today()
     try:
-        data = policy_parameters(settings, name, store.waivers.in_force(today), today)
+        data = policy_parameters(settings, name, store.waivers.in_force(day), day)
         if cluster.write_parameters(data):
             _log.info("the policies' parameters were renewed", cluster=name)
     except GatewayError as error:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
+
+from pipelines.days import today
 
 
 def standing(finding: Mapping[str, Any]) -> str:
@@ -17,6 +19,6 @@ def standing(finding: Mapping[str, Any]) -> str:
 def blocks_from(day: str) -> str:
     """`blocks from 31 January 2027 (in 67 days)`, by days in UTC."""
     first = date.fromisoformat(day)
-    days = (first - datetime.now(UTC).date()).days
+    days = (first - today()).days
     left = f"in {days} days" if days > 1 else "tomorrow" if days == 1 else "now"
     return f"blocks from {first.day} {first:%B %Y} ({left})"

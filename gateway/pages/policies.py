@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from flask import Response, make_response, render_template, request
 
 from gateway.context import gateway
 from gateway.pages.blueprint import pages
 from pipelines.catalogue import Entry, Holds, catalogue, entry_of
+from pipelines.days import today
 from pipelines.findings import Severity
 
 
@@ -45,7 +44,7 @@ def _text(entry: Entry) -> str:
 def policy(rule_id: str) -> Response:
     """One rule: what, why, what to write, and how it counts in each Environment."""
     entry = entry_of(rule_id)
-    today = datetime.now(UTC).date()
-    places = [environment.as_of(today) for environment in gateway().settings.environments.values()]
+    day = today()
+    places = [environment.as_of(day) for environment in gateway().settings.environments.values()]
     modes = [(one.name, one.mode_of(entry.id, entry.mode), one.enforce_from_of(entry.id, entry.mode)) for one in places]
     return make_response(render_template("policy.html", entry=entry, modes=modes))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from flask import Response, make_response, render_template, request
 
 from gateway.context import gateway
 from gateway.exceptions import waiver_view
 from gateway.pages.blueprint import pages
 from gateway.routes.waivers import visible_apps
+from pipelines.days import today
 from store import WaiverFilter
 
 _SHOWN = 50
@@ -18,14 +17,14 @@ _SHOWN = 50
 @pages.get("/waivers")
 def waivers() -> Response:
     """Those that hold, of the Apps that the reader may see, newest first; with `ended` the others too."""
-    today = datetime.now(UTC).date()
+    day = today()
     ended = request.args.get("ended") == "yes"
-    wanted = WaiverFilter(apps=visible_apps(), on=None if ended else today)
+    wanted = WaiverFilter(apps=visible_apps(), on=None if ended else day)
     page = gateway().store.waivers.find(wanted, _SHOWN, request.args.get("cursor"))
     return make_response(
         render_template(
             "waivers.html",
-            waivers=[waiver_view(one, today) for one in page.items],
+            waivers=[waiver_view(one, day) for one in page.items],
             next_cursor=page.next_cursor,
             ended=ended,
         )

@@ -33,6 +33,7 @@ from gateway.repeats import callers_key
 from gateway.schemas import IdempotencyHeader, PageQuery
 from pipelines.apps import ClusterName
 from pipelines.benchmark import parse
+from pipelines.days import today
 from pipelines.errors import Conflict, InvalidInput, UnreadableBenchmark
 from pipelines.suggestions import did_you_mean
 from store import NewMeasurement
@@ -132,7 +133,7 @@ def cluster_view(name: ClusterName) -> ClusterView:
         kubernetes_version=facts.kubernetes_version if facts else None,
         seen_at=clusters.seen_at(name),
         node_classes=list(settings.node_classes[name]),
-        kube_bench=exemption_view(kube_bench, datetime.now(UTC).date()) if kube_bench else None,
+        kube_bench=exemption_view(kube_bench, today()) if kube_bench else None,
     )
 
 

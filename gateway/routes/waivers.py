@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
@@ -16,6 +16,7 @@ from gateway.documentation import POLICIES, READ_ERRORS, SECURITY, WRITE_ERRORS,
 from gateway.exceptions import WaiverList, WaiverPath, WaiverQuery, WaiverRequest, WaiverView, waiver_view
 from gateway.repeats import callers_key
 from gateway.schemas import IdempotencyHeader
+from pipelines.days import today
 from pipelines.errors import Conflict, InvalidInput, NotFound
 from pipelines.suggestions import did_you_mean
 from pipelines.waivers import Waiver, parse_resource, parse_rule
@@ -34,10 +35,10 @@ api = APIBlueprint(
 @api.get("/waivers", summary="List waivers", responses={200: WaiverList, **problems(*READ_ERRORS)})
 def index(query: WaiverQuery) -> Response:
     """Those of your team's Apps, newest first; the platform sees all of them."""
-    today = _today()
-    wanted = WaiverFilter(apps=visible_apps(query.app), rule=query.rule, on=None if query.ended else today)
+    day = today()
+    wanted = WaiverFilter(apps=visible_apps(query.app), rule=query.rule, on=None if query.ended else day)
     page = gateway().store.waivers.find(wanted, query.limit, query.cursor)
-    return _json(WaiverList(items=[waiver_view(one, today) for one in page.items], next_cursor=page.next_cursor))
+    return _json(WaiverList(items=[waiver_view(one, day) for one in page.items], next_cursor=page.next_cursor))
 
 
 @api.post(
@@ -67,13 +68,13 @@ def create(body: WaiverRequest, header: IdempotencyHeader) -> Response:
             digest=hashlib.sha256(body.model_dump_json().encode()).hexdigest(),
         )
     )
-    return _json(waiver_view(waiver, _today()), 201 if is_new else 200)
+    return _json(waiver_view(waiver, today()), 201 if is_new else 200)
 
 
 @api.get("/waivers/<waiver_id>", summary="One waiver", responses={200: WaiverView, **problems(*READ_ERRORS)})
 def show(path: WaiverPath) -> Response:
     """Also one that has ended."""
-    return _json(waiver_view(_visible(path.waiver_id), _today()))
+    return _json(waiver_view(_visible(path.waiver_id), today()))
 
 
 @api.delete("/waivers/<waiver_id>", summary="End a waiver", responses={200: WaiverView, **problems(*WRITE_ERRORS)})
@@ -81,7 +82,7 @@ def end(path: WaiverPath) -> Response:
     """From now on what it was for blocks again; what runs goes on. It stays in the list, with who ended it."""
     waiver = _visible(path.waiver_id)
     require(principal(), Permission.WAIVE)
-    return _json(waiver_view(gateway().store.waivers.end(waiver.id, ended_by=principal().name), _today()))
+    return _json(waiver_view(gateway().store.waivers.end(waiver.id, ended_by=principal().name), today()))
 
 
 def visible_apps(app: str | None = None) -> frozenset[str] | None:
@@ -113,9 +114,9 @@ def _environment(name: str) -> str:
 
 
 def _until(text: str) -> date:
-    longest, today = gateway().settings.limits.longest_waiver_days, _today()
-    last = today + timedelta(days=longest)
-    until = day_to_come(text, today, where="until", instead=f"Write a day from {today} to {last}")
+    longest, day = gateway().settings.limits.longest_waiver_days, today()
+    last = day + timedelta(days=longest)
+    until = day_to_come(text, day, where="until", instead=f"Write a day from {day} to {last}")
     if until > last:
         raise InvalidInput(
             f"{text} is more than {longest} days from today",
@@ -124,10 +125,6 @@ def _until(text: str) -> date:
             where="until",
         )
     return until
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()
 
 
 def _json(view: BaseModel, status: int = 200) -> Response:

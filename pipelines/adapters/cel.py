@@ -19,7 +19,7 @@ from pipelines.offending import Offence, of_entry, of_field, of_pod
 from pipelines.pinpoint import pinpoint
 from pipelines.ports import CheckSubject, Manifest
 from pipelines.resources import at, field_text, group_of, namespace_of, plural_of
-from pipelines.rules import Rule, lines_of, with_parameters
+from pipelines.rules import POLICY, Rule, lines_of, with_parameters
 from pipelines.snippets import of_image
 
 # Texts and comments, which stay as they are; the question for a variable, and the variable.
@@ -105,7 +105,7 @@ class CelRules:
     is evaluated when it is asked for. An object is turned into CEL's values once for all rules.
     """
 
-    name = "policy"
+    name = POLICY
 
     def __init__(self, rules: tuple[Rule, ...], *, prepared: bool = True) -> None:
         """Compiles every rule now, or, where not `prepared`, each when there is an object of its kinds.
@@ -295,5 +295,5 @@ def _finding(rule: Rule, manifest: Manifest, place: Offence, parameters: Mapping
         why=rule.why,
         how=of_image(with_parameters(rule.how, parameters), field),
         link=rule.link,
-        found_by="policy",
+        found_by=POLICY,
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.catalogue.entry import Entry
-from pipelines.catalogue.kube_score import KUBE_SCORE, PREFIX, check_of_theirs
+from pipelines.catalogue.kube_score import FOUND_BY, KUBE_SCORE, PREFIX, check_of_theirs
 from pipelines.catalogue.schemas import SCHEMAS
 from pipelines.errors import CheckCrashed
 from pipelines.findings import Finding, Mode
@@ -58,7 +58,7 @@ class _Unread:
 class KubeScore:
     """Implements `pipelines.ports.Check`."""
 
-    name = "kube-score"
+    name = FOUND_BY
 
     def __init__(self, program: Path) -> None:
         self._program = program

@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from pipelines.catalogue.schemas import SCHEMAS
+from pipelines.catalogue.schemas import FOUND_BY, SCHEMAS
 from pipelines.findings import Finding
 from pipelines.manifests import name_of, without_nulls
 from pipelines.ports import CheckSubject, ClusterFacts, Manifest
@@ -35,7 +35,7 @@ _USUAL = (
 class Schemas:
     """Implements `pipelines.ports.Check`. Keeps compiled validators for as long as the facts are the same object."""
 
-    name = "schema"
+    name = FOUND_BY
 
     def __init__(self) -> None:
         self._facts: ClusterFacts | None = None

@@ -16,7 +16,7 @@ from pipelines.catalogue.posture import POSTURE
 from pipelines.catalogue.relations import RELATIONS
 from pipelines.catalogue.schemas import SCHEMAS
 from pipelines.errors import NotFound
-from pipelines.rules import Rule, load_rules, with_parameters
+from pipelines.rules import POLICY, Rule, load_rules, with_parameters
 from pipelines.suggestions import did_you_mean
 
 __all__ = ["Entry", "Holds", "catalogue", "entry_of"]
@@ -52,4 +52,5 @@ def _of_rule(rule: Rule) -> Entry:
         since=rule.since,
         holds=Holds.EVERYWHERE,
         mode=rule.mode,
+        found_by=POLICY,
     )

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pipelines.catalogue.entry import Entry
 from pipelines.findings import Mode, Severity
 
+# The name of the check that looks: what crashes is told by the same.
+FOUND_BY = "third-party chart"
+
 CRDS = Entry(
     id="chart-crds",
     severity=Severity.HIGH,
@@ -13,6 +16,7 @@ CRDS = Entry(
     "when the App goes. The gateway never installs what is in a chart's folder crds/.",
     how="# ask the platform to install the definition; where the cluster has it, nothing is to be done",
     link="https://helm.sh/docs/chart_best_practices/custom_resource_definitions/",
+    found_by=FOUND_BY,
 )
 HOOKS = Entry(
     id="chart-hooks",
@@ -22,5 +26,6 @@ HOOKS = Entry(
     how="# look at what it runs; most charts have a value that leaves it out",
     link="https://helm.sh/docs/topics/charts_hooks/",
     mode=Mode.WARN,
+    found_by=FOUND_BY,
 )
 CHARTS = (CRDS, HOOKS)

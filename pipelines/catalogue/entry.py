@@ -33,10 +33,10 @@ class Entry:
     why: str
     how: str
     link: str
+    found_by: str
     since: str = SINCE
     holds: Holds = Holds.GATEWAY
     mode: Mode = Mode.ENFORCE
-    found_by: str = "policy"
     same_as: tuple[str, ...] = ()
 
     def finding(self, resource: str, field: str, what: str, how: str = "") -> Finding:

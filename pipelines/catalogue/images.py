@@ -5,6 +5,8 @@ from __future__ import annotations
 from pipelines.catalogue.entry import Entry
 from pipelines.findings import Mode, Severity
 
+# The names of the checks that look.
+BASES, SIGNATURES = "base-images", "image-signatures"
 _BASES = "https://docs.docker.com/build/building/base-images/"
 _FROM = "FROM registry.example.com/base/python:3.13.2@sha256:…   # what the platform has in `base_images`"
 
@@ -18,6 +20,7 @@ BASE_APPROVED = Entry(
     ),
     how=_FROM,
     link=_BASES,
+    found_by=BASES,
 )
 BASE_END_OF_LIFE = Entry(
     id="base-image-end-of-life",
@@ -26,6 +29,7 @@ BASE_END_OF_LIFE = Entry(
     why="From that day on nobody mends what is found in it, and everybody can read what was found.",
     how=_FROM,
     link="https://endoflife.date/",
+    found_by=BASES,
 )
 BASE_CURRENT = Entry(
     id="base-image-current",
@@ -35,6 +39,7 @@ BASE_CURRENT = Entry(
     how=_FROM,
     link=_BASES,
     mode=Mode.WARN,
+    found_by=BASES,
 )
 PLATFORMS = Entry(
     id="image-platforms",
@@ -43,6 +48,7 @@ PLATFORMS = Entry(
     why="On a node of another kind the pod does not start: it ends with `exec format error`, or is never pulled.",
     how="docker buildx build --platform linux/amd64,linux/arm64 …",
     link="https://docs.docker.com/build/building/multi-platform/",
+    found_by=BASES,
 )
 
 IMAGE_SIGNED = Entry(
@@ -55,6 +61,7 @@ IMAGE_SIGNED = Entry(
     ),
     how="cosign sign --key cosign.key registry.example.com/TEAM/APP@sha256:…   # the last step of the build",
     link="https://docs.sigstore.dev/cosign/signing/signing_with_containers/",
+    found_by=SIGNATURES,
 )
 
 IMAGES = (BASE_APPROVED, BASE_END_OF_LIFE, BASE_CURRENT, PLATFORMS, IMAGE_SIGNED)

@@ -8,7 +8,9 @@ from pipelines.catalogue.entry import Entry, Holds
 from pipelines.catalogue.relations import BUDGET, NETWORK_POLICY
 from pipelines.findings import Mode, Severity
 
-PREFIX = "kube-score/"
+# The name of the check that looks, and what its rules begin with.
+FOUND_BY = "kube-score"
+PREFIX = f"{FOUND_BY}/"
 _LINK = "https://github.com/zegl/kube-score/blob/master/README_CHECKS.md"
 _SPREAD = (
     "affinity:\n  podAntiAffinity:\n    preferredDuringSchedulingIgnoredDuringExecution:\n"
@@ -54,7 +56,7 @@ def check_of_theirs(check: str, title: str, why: str, how: str, mode: Mode) -> E
         link=f"{_LINK}#{check}",
         holds=Holds.KUBE_SCORE,
         mode=Mode.WARN if same_as else mode,
-        found_by="kube-score",
+        found_by=FOUND_BY,
         same_as=same_as,
     )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pipelines.catalogue.entry import Entry
 from pipelines.findings import Mode, Severity
 
+# The name of the check that looks.
+FOUND_BY = "relations"
 _KUBERNETES = "https://kubernetes.io/docs/concepts"
 _POLICIES = f"{_KUBERNETES}/services-networking/network-policies/"
 _DISRUPTIONS = "https://kubernetes.io/docs/tasks/run-application/configure-pdb/"
@@ -26,6 +28,7 @@ NETWORK_POLICY_PRESENT = Entry(
     why="What no policy selects may be called by every pod of the cluster, and may call everything.",
     how=NETWORK_POLICY,
     link=_POLICIES,
+    found_by=FOUND_BY,
 )
 SELECTOR_SELECTS = Entry(
     id="selector-selects",
@@ -34,6 +37,7 @@ SELECTOR_SELECTS = Entry(
     why="It looks as if it protected something, and protects nothing.",
     how="podSelector: {matchLabels: {app.kubernetes.io/name: APP}}   # labels that the pods have",
     link=_LABELS,
+    found_by=FOUND_BY,
 )
 BUDGET_PRESENT = Entry(
     id="disruption-budget-present",
@@ -42,6 +46,7 @@ BUDGET_PRESENT = Entry(
     why="A node that is drained may take all replicas at the same moment.",
     how=BUDGET,
     link=_DISRUPTIONS,
+    found_by=FOUND_BY,
 )
 BUDGET_DRAINS = Entry(
     id="disruption-budget-drains",
@@ -50,6 +55,7 @@ BUDGET_DRAINS = Entry(
     why="A drain waits for ever for a pod that may never go, and so does every upgrade of the cluster.",
     how="maxUnavailable: 1   # in place of minAvailable",
     link=_DISRUPTIONS,
+    found_by=FOUND_BY,
 )
 SERVICE_SELECTS = Entry(
     id="service-selects",
@@ -58,6 +64,7 @@ SERVICE_SELECTS = Entry(
     why="It has no pods behind it: whoever calls it gets no answer.",
     how="selector: {app.kubernetes.io/name: APP}   # labels that the pods have",
     link=f"{_KUBERNETES}/services-networking/service/",
+    found_by=FOUND_BY,
 )
 SERVICE_PORT = Entry(
     id="service-target-port",
@@ -66,6 +73,7 @@ SERVICE_PORT = Entry(
     why="Nothing listens there: whoever calls it is refused.",
     how="targetPort: http   # the name of a port of the container",
     link=f"{_KUBERNETES}/services-networking/service/#field-spec-ports",
+    found_by=FOUND_BY,
 )
 ROUTE_BACKEND = Entry(
     id="route-backend",
@@ -74,6 +82,7 @@ ROUTE_BACKEND = Entry(
     why="Callers get 503, and nobody is told.",
     how="backend: {service: {name: APP, port: {name: http}}}",
     link=f"{_KUBERNETES}/services-networking/ingress/",
+    found_by=FOUND_BY,
 )
 AUTOSCALER_TARGET = Entry(
     id="autoscaler-hits",
@@ -82,6 +91,7 @@ AUTOSCALER_TARGET = Entry(
     why="Nothing is scaled, and nobody is told before the load comes.",
     how="scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: APP}",
     link="https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/",
+    found_by=FOUND_BY,
 )
 REFERENCES_RESOLVE = Entry(
     id="references-resolve",
@@ -90,6 +100,7 @@ REFERENCES_RESOLVE = Entry(
     why="The pod does not start, and the rollout waits for it until its time is up.",
     how="configMapKeyRef: {name: NAME, key: KEY}   # or optional: true, where the program does without",
     link=f"{_KUBERNETES}/configuration/configmap/",
+    found_by=FOUND_BY,
 )
 SELECTOR_MATCHES = Entry(
     id="selector-matches-template",
@@ -99,6 +110,7 @@ SELECTOR_MATCHES = Entry(
     how="selector: {matchLabels: {app.kubernetes.io/name: APP}}\n"
     "template: {metadata: {labels: {app.kubernetes.io/name: APP}}}",
     link=f"{_KUBERNETES}/workloads/controllers/deployment/#selector",
+    found_by=FOUND_BY,
 )
 SELECTOR_OWN = Entry(
     id="selector-not-shared",
@@ -107,6 +119,7 @@ SELECTOR_OWN = Entry(
     why="Each counts the other's pods as its own: budgets, autoscalers and rollouts go by wrong numbers.",
     how="selector: {matchLabels: {app.kubernetes.io/name: APP, app.kubernetes.io/component: PART}}",
     link=f"{_KUBERNETES}/workloads/controllers/deployment/#selector",
+    found_by=FOUND_BY,
 )
 OBJECTS_UNIQUE = Entry(
     id="objects-unique",
@@ -115,6 +128,7 @@ OBJECTS_UNIQUE = Entry(
     why="Of two objects by one name the later takes the place of the earlier, and half of what was meant is gone.",
     how="metadata: {name: ANOTHER-NAME}   # or leave one of them out",
     link=f"{_KUBERNETES}/overview/working-with-objects/names/",
+    found_by=FOUND_BY,
 )
 NAMESPACE_OWN = Entry(
     id="namespace-own",
@@ -123,6 +137,7 @@ NAMESPACE_OWN = Entry(
     why="Another namespace belongs to somebody else, who is not asked.",
     how="# leave out: metadata.namespace",
     link=f"{_KUBERNETES}/overview/working-with-objects/namespaces/",
+    found_by=FOUND_BY,
 )
 MESH_KEPT = Entry(
     id="mesh-policy-kept",
@@ -131,6 +146,7 @@ MESH_KEPT = Entry(
     why="An object in the mesh's own namespace, or one that takes back what it says, holds for more than this App.",
     how="metadata: {namespace: APP}\nspec: {selector: {matchLabels: {app.kubernetes.io/name: APP}}}",
     link="https://istio.io/latest/docs/concepts/security/",
+    found_by=FOUND_BY,
 )
 PODS_SEEN = Entry(
     id="pods-seen",
@@ -140,6 +156,7 @@ PODS_SEEN = Entry(
     how="apiVersion: apps/v1\nkind: Deployment   # or StatefulSet, DaemonSet, CronJob, Job",
     link=f"{_KUBERNETES}/workloads/controllers/",
     mode=Mode.WARN,
+    found_by=FOUND_BY,
 )
 FIELDS_KEPT = Entry(
     id="fields-kept",
@@ -148,6 +165,7 @@ FIELDS_KEPT = Entry(
     why="The cluster refuses the change, and would at each Release from now on.",
     how="# write the value that runs, or give the object another name: the old one is then removed",
     link=f"{_KUBERNETES}/workloads/controllers/deployment/#label-selector-updates",
+    found_by="preflight",
 )
 
 RELATIONS = (

@@ -6,6 +6,8 @@ from pipelines.catalogue.entry import Entry, Holds
 from pipelines.findings import Severity
 from pipelines.rules import INVALID, UNKNOWN_FIELD, UNKNOWN_KIND
 
+# The name of the check that looks.
+FOUND_BY = "schema"
 _WHY = "The cluster would refuse it, or drop the field without a word, and what you meant would not be so."
 _LINK = "https://kubernetes.io/docs/reference/kubernetes-api/"
 
@@ -19,7 +21,7 @@ def _entry(rule: str, title: str, how: str) -> Entry:
         how=how,
         link=_LINK,
         holds=Holds.SCHEMA,
-        found_by="schema",
+        found_by=FOUND_BY,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from pipelines.catalogue.relations import FOUND_BY
 from pipelines.findings import Finding
 from pipelines.ports import CheckSubject
 from pipelines.relations.autoscalers import idle_autoscalers
@@ -40,7 +41,7 @@ _RULES: tuple[Callable[[Release], Iterable[Finding]], ...] = (
 class Relations:
     """Implements `pipelines.ports.Check`."""
 
-    name = "relations"
+    name = FOUND_BY
 
     def findings(self, subject: CheckSubject) -> tuple[Finding, ...]:
         """See `pipelines.ports.Check.findings`."""

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from pipelines import yaml_nodes
-from pipelines.catalogue.charts import CRDS, HOOKS
+from pipelines.catalogue.charts import CRDS, FOUND_BY, HOOKS
 from pipelines.errors import InvalidDeployFile
 from pipelines.findings import Finding, Mode
 from pipelines.hooks import hook_events, runs_elsewhere
@@ -35,7 +35,7 @@ class Brought:
     """Implements `pipelines.ports.Check`: what was found out while rendering."""
 
     found: tuple[Finding, ...]
-    name = "third-party chart"
+    name = FOUND_BY
 
     def findings(self, _subject: CheckSubject) -> tuple[Finding, ...]:
         """See `pipelines.ports.Check.findings`."""

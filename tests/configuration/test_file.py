@@ -23,10 +23,12 @@ from pipelines.apps import (
     Scraper,
 )
 from pipelines.backstop import Exceptions
+from pipelines.catalogue import catalogue
 from pipelines.errors import InvalidConfiguration
 from pipelines.findings import Mode
-from pipelines.rules import SCHEMA_RULES
 from tests.configuration.files import FULL, MINIMAL, SHA, changed, faults
+
+KNOWN = {"image-tag", *(entry.id for entry in catalogue())}
 
 
 @pytest.fixture
@@ -79,7 +81,7 @@ def test_what_is_left_out_has_a_default(write) -> None:
 
 def test_what_kube_score_and_the_schemas_say_has_a_mode_too(write) -> None:
     text = changed(FULL, "image-tag: enforce", "kube-score/pod-networkpolicy: warn, schema/unknown-field: warn")
-    place = load(write(text), known_rules=SCHEMA_RULES, environ={}).environment("production")
+    place = load(write(text), known_rules=KNOWN, environ={}).environment("production")
     assert place.rule_modes == {"kube-score/pod-networkpolicy": Mode.WARN, "schema/unknown-field": Mode.WARN}
 
 
@@ -195,6 +197,9 @@ def test_a_host_is_the_same_however_it_is_spelt(write, allowed: str) -> None:
         ),
         ("work_dir: scratch", "ingress: {class: istio}", 17, "unknown key 'ingress'"),
         ("work_dir: scratch", "chart: mine", 17, "unknown key 'chart'. Did you mean 'charts'?"),
+        ("image-tag: enforce", "kube-score/pod-probe: warn", 8, "there is no rule 'kube-score/pod-probe'. Did you mean 'kube-score/pod-probes'?"),
+        ("image-tag: enforce", "fields-kept: warn", 8, "production.rules.fields-kept: fields-kept always blocks: the cluster itself refuses it"),
+        ("image-tag: enforce", "team-scope: {mode: warn, enforce_from: 2030-01-01}", 8, "team-scope always blocks"),
         ("work_dir: scratch", "charts: nowhere", 17, "there is no folder nowhere"),
         ("mode: warn", "chart: stabel", 8, "no standard chart 'stabel'. Did you mean 'stable'? There are: stable (0.2.0)"),
         ("mode: warn", "chart: 0.9", 8, "environments.production.chart: should be text"),
@@ -236,7 +241,7 @@ def test_a_host_is_the_same_however_it_is_spelt(write, allowed: str) -> None:
 def test_a_mistake_is_told_with_its_line_and_what_was_meant(
     write, old: str, new: str, line: int, expected: str
 ) -> None:
-    told = faults(write(changed(FULL, old, new)), known_rules={"image-tag", *SCHEMA_RULES}, environ={})
+    told = faults(write(changed(FULL, old, new)), known_rules=KNOWN, environ={})
     assert [fault for fault in told if fault.startswith(f"gateway.yaml:{line}: ") and expected in fault], told
     assert "hunter2" not in "".join(told)
 

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterable
 
 import pytest
 
+from pipelines.adapters.cel import CelRules
+from pipelines.adapters.kube_score import KubeScore
+from pipelines.adapters.schemas import Schemas
+from pipelines.api_versions import ApiVersions
 from pipelines.catalogue import Entry, Holds, catalogue, entry_of
+from pipelines.catalogue.charts import CHARTS
+from pipelines.catalogue.images import IMAGES
+from pipelines.catalogue.kube_score import KUBE_SCORE
+from pipelines.catalogue.kubernetes import KUBERNETES
+from pipelines.catalogue.posture import POSTURE
+from pipelines.catalogue.relations import RELATIONS
+from pipelines.catalogue.schemas import SCHEMAS
 from pipelines.errors import NotFound
 from pipelines.findings import Mode
-from pipelines.rules import SCHEMA_RULES, load_rules
+from pipelines.grants import Grants
+from pipelines.image_check import BaseImageCheck
+from pipelines.posture import BenchmarkCheck
+from pipelines.relations import Relations
+from pipelines.rules import INVALID, UNKNOWN_FIELD, UNKNOWN_KIND, load_rules
+from pipelines.signature_check import SignatureCheck
+from pipelines.third_party.rendering import Brought
 from tools.toolbox import ensure
 
 ENTRIES = catalogue()
@@ -35,7 +53,24 @@ def test_every_rule_in_cel_holds_in_the_cluster_and_at_the_gateway() -> None:
 
 
 def test_every_rule_of_the_schemas_has_an_entry() -> None:
-    assert {entry.id for entry in ENTRIES if entry.holds is Holds.SCHEMA} == SCHEMA_RULES
+    assert {entry.id for entry in ENTRIES if entry.holds is Holds.SCHEMA} == {INVALID, UNKNOWN_FIELD, UNKNOWN_KIND}
+
+
+@pytest.mark.parametrize(
+    ("names", "entries"),
+    [
+        ({CelRules.name}, [entry_of(rule.id) for rule in load_rules()]),
+        ({Relations.name, "preflight"}, RELATIONS),
+        ({BaseImageCheck.name, SignatureCheck.name}, IMAGES),
+        ({Brought.name}, CHARTS),
+        ({KubeScore.name}, KUBE_SCORE),
+        ({Schemas.name}, SCHEMAS),
+        ({ApiVersions.name, Grants.name}, KUBERNETES),
+        ({BenchmarkCheck.name}, POSTURE),
+    ],
+)
+def test_an_entry_names_the_check_that_looks(names: set[str], entries: Iterable[Entry]) -> None:
+    assert {entry.found_by for entry in entries} == names
 
 
 def test_every_check_that_kube_score_makes_has_an_entry() -> None:

@@ -73,6 +73,15 @@ def _bindings(day: date, *places: Environment) -> dict[str, tuple[str, list[Any]
     }
 
 
+def test_no_two_bindings_have_one_name_whatever_environments_are_called() -> None:
+    names = ("prod", "prod-apps", "apps", "warn", "in-prod")
+    places = [replace(OWN, name=EnvironmentName(name)) for name in names]
+    objects = cluster_objects(load_rules(), {}, places, BEFORE)
+    made = [one["metadata"]["name"] for one in objects if one["kind"].endswith("Binding")]
+    assert len(set(made)) == len(made)
+    assert len([name for name in made if name.startswith("seccomp.")]) == 2 * len(names)
+
+
 def test_what_is_installed_follows_the_day() -> None:
     assert _bindings(BEFORE, DATED) == {
         "seccomp": ("Deny", [("NotIn", ["production"])]),
@@ -84,10 +93,10 @@ def test_what_is_installed_follows_the_day() -> None:
 def test_an_app_with_a_mode_of_its_own_has_a_binding_of_its_own() -> None:
     assert _bindings(BEFORE, OWN) == {
         "seccomp": ("Deny", [("NotIn", ["production"])]),
-        "seccomp-in-production": ("Deny", [("In", ["production"]), ("NotIn", ["checkout"])]),
-        "seccomp-in-production-apps": ("Warn", [("In", ["production"]), ("In", ["checkout"])]),
+        "seccomp.production": ("Deny", [("In", ["production"]), ("NotIn", ["checkout"])]),
+        "seccomp.production.apps": ("Warn", [("In", ["production"]), ("In", ["checkout"])]),
     }
-    assert _bindings(BEFORE, PILOT)["seccomp-in-production-apps"] == (
+    assert _bindings(BEFORE, PILOT)["seccomp.production.apps"] == (
         "Deny",
         [("In", ["production"]), ("In", ["checkout"])],
     )

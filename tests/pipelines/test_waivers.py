@@ -125,9 +125,14 @@ def test_a_rule_that_is_none_is_refused_with_what_was_meant() -> None:
     assert parse_rule("kube-score/pod-probes") == "kube-score/pod-probes"
 
 
-def test_what_may_act_on_the_whole_cluster_can_not_be_waived() -> None:
-    with pytest.raises(InvalidInput, match="can't be waived"):
-        parse_rule("team-scope")
+@pytest.mark.parametrize(
+    ("rule", "why", "instead"),
+    [("team-scope", "belongs to the whole cluster", "the platform"), ("fields-kept", "refuses it", "value that runs")],
+)
+def test_what_nobody_can_let_through_can_not_be_waived(rule: str, why: str, instead: str) -> None:
+    with pytest.raises(InvalidInput, match=f"can't be waived: .*{why}") as caught:
+        parse_rule(rule)
+    assert instead in caught.value.solution
 
 
 def test_a_cluster_gets_a_line_for_each_place_in_which_a_waiver_holds() -> None:
