@@ -13,7 +13,6 @@ from typing import Any
 from deployctl.local import NO_COMMIT, Local, Programs, from_here
 from deployctl.platform import Platform
 from deployctl.verdicts import STANDARD_INPUT, Report, Verdict, VerdictState
-from pipelines import yaml_nodes
 from pipelines.check import Made
 from pipelines.deployfile import Declaration, DeployFile
 from pipelines.deployfile.schema import API_VERSION
