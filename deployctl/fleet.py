@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor, Future
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from deployctl.local import Local, Programs, crashed, deploy_file, from_here
 from deployctl.platform import Platform
 from deployctl.verdicts import Report, Verdict, VerdictState, overlays_left_out, waivers_left_out
 from pipelines.errors import Fault, InvalidDeployFile
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
 
 # On a machine that is not busy; see docs/explanation/figures.md.
 _FEWEST_FOR_A_POOL = 4
@@ -65,6 +68,8 @@ def _verdicts(
 @contextmanager
 def _pool(platform: Platform, programs: Programs, scratch: Path, processes: int) -> Iterator[ProcessPoolExecutor]:
     """The workers; whatever ends this early, Apps that nobody has begun with aren't begun any more."""
+    from concurrent.futures import ProcessPoolExecutor
+
     pool = ProcessPoolExecutor(processes, initializer=_start, initargs=(platform, programs, scratch))
     try:
         yield pool
@@ -96,5 +101,5 @@ def _verdict(path: Path, local: Local, environment: str) -> Verdict:
 def _answer(path: Path, answer: Future[Verdict], environment: str) -> Verdict:
     try:
         return answer.result()
-    except BrokenProcessPool:
+    except BrokenExecutor:
         return crashed(path, environment, "the process that checked it died; perhaps the machine has no memory left")

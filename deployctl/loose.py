@@ -175,7 +175,7 @@ def _empty(name: str) -> Fault:
 
 def _as_made(name: str, batch: Batch, place: Place) -> tuple[Source, Made]:
     """As if an App had them in its folder of manifests."""
-    file = DeployFile.model_validate({"apiVersion": API_VERSION, "app": place.app.name, "manifests": "manifests"})
+    file = DeployFile.model_construct(apiVersion=API_VERSION, app=place.app.name, manifests="manifests")
     source = Source(Checkout(Path(), NO_COMMIT, "", ""), Declaration(file, name, {}), {})
     resolved = Resolved(CHARTS / "raw-manifests", {}, {}, {}, batch.written)
     return source, Made(resolved, Rendered("manifests", "", b"", {}, b"", tuple(batch.objects)))

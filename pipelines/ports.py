@@ -10,15 +10,17 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pipelines.apps import CommitSha
-from pipelines.base_images import ApprovedBase, Build
-from pipelines.bundle import Bundle
 from pipelines.findings import Finding
-from pipelines.image_contents import ImageContents, PlatformImage
-from pipelines.signatures import Signature
 from pipelines.states import StageName, StageState
+
+if TYPE_CHECKING:
+    from pipelines.base_images import ApprovedBase, Build
+    from pipelines.bundle import Bundle
+    from pipelines.image_contents import ImageContents, PlatformImage
+    from pipelines.signatures import Signature
 
 Manifest = Mapping[str, Any]
 """One Kubernetes object, as parsed from YAML or JSON."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Any
 
 from cel_expr_python import cel
@@ -29,17 +29,20 @@ _TOKENS = re.compile(
 _LINE_OF_ERROR = re.compile(r"<input>:(\d+):")
 _OFFENDING = "variables.offending"
 _NAMES = ("object", "oldObject", "params", "request", "variables")
+_Compile = Callable[[str], Any]
 
 
 class _Compiled:
-    """The expressions of one rule, compiled by `built` when somebody asks for them.
+    """The expressions of one rule, compiled when somebody asks for them.
 
     All validations are one expression, and single ones where that isn't true: to compile and to ask is dear.
     """
 
-    def __init__(self, rule: Rule, built: Callable[[str], Any]) -> None:
+    def __init__(self, rule: Rule, built: _Compile, checked: _Compile) -> None:
+        """`built` compiles what is evaluated; `checked` sees besides whether its types fit, and takes twice as long."""
         self.rule = rule
         self._built = built
+        self._checked = checked
 
     @cached_property
     def conditions(self) -> tuple[Any, ...]:
@@ -53,15 +56,19 @@ class _Compiled:
 
     def expression(self, text: str) -> Any:
         """`text` of the rule. Raises `InvalidConfiguration`, naming file, line and expression."""
+        return self._compiled(self._built, text)
+
+    def _compiled(self, compile_: _Compile, text: str) -> Any:
         try:
-            return self._built(_with_variables(text, self.rule.variables))
+            return compile_(_with_variables(text, self.rule.variables))
         except Exception as error:
             raise self._fault(text, error) from error
 
-    def insist(self) -> None:
-        """Raises `InvalidConfiguration` unless all expressions compile."""
+    def prepare(self) -> None:
+        """Compiles what is asked of every object. Raises `InvalidConfiguration` unless all expressions compile."""
         rule, whole = self.rule, _all_of(self.rule)
         for text in (*rule.conditions, whole):
+            self._compiled(self._checked, text)
             self.expression(text)
         bound = _with_variables(whole, rule.variables)
         # What is asked for only when a rule is broken is put together then; that it can be is seen now.
@@ -76,7 +83,7 @@ class _Compiled:
         """Why `text` does not compile by itself, or which of its variables is not there."""
         try:
             _with_variables(text, self.rule.variables)
-            self._built(text)
+            self._checked(text)
         except Exception as error:  # noqa: BLE001 (the library has no class of its own)
             return error
         return None
@@ -116,11 +123,12 @@ class CelRules:
             variables=dict.fromkeys(_NAMES, cel.Type.DYN),
             extensions=[ext_strings.ExtStrings(), ext_optional.ExtOptional(), ext_bindings.ExtBindings(), kubernetes()],
         )
-        built = cache(self._environment.compile)
-        self._rules = tuple(_Compiled(rule, built) for rule in rules)
+        built = cache(partial(self._environment.compile, disable_check=True))
+        checked = cache(self._environment.compile)
+        self._rules = tuple(_Compiled(rule, built, checked) for rule in rules)
         self._of_kind = cache(self._for)
         for one in self._rules if prepared else ():
-            one.insist()
+            one.prepare()
 
     def _for(self, api_version: str, kind: str) -> tuple[_Compiled, ...]:
         """The rules for such objects."""

@@ -44,8 +44,13 @@ Percent = Annotated[int, Field(ge=1, le=100)]
 class Part(BaseModel):
     """Closed, so that a misspelt key is an error and not a default."""
 
-    # Written as YAML is; dumped as Kubernetes, and with it the chart, spells its keys.
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=AliasGenerator(serialization_alias=to_camel))
+    # Written as YAML is; dumped as Kubernetes, and with it the chart, spells its keys. A part is built with the whole.
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        defer_build=True,
+        alias_generator=AliasGenerator(serialization_alias=to_camel),
+    )
 
 
 class HttpProbe(Part):
