@@ -253,7 +253,8 @@ def test_schemas_are_closed_and_stand_alone() -> None:
     assert found["g/v1/Plain"] == {"type": "object"}
 
 
-def test_the_admin_sees_what_the_gateway_wrote(stack: Stack, namespace: str) -> None:
+def test_the_admin_sees_what_the_gateway_wrote(stack: Stack, cluster: KubeCluster, namespace: str) -> None:
+    cluster.ensure_namespace(namespace, {**LABELS, "more": "x"})
     done = kubectl(stack.kubeconfigs["admin"], "get", "namespace", namespace, "--output=json")
     assert json.loads(done.stdout)["metadata"]["labels"]["more"] == "x"
 
