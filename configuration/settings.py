@@ -37,7 +37,7 @@ TEAMLESS = frozenset({Role.PLATFORM_ADMIN, Role.MEASURER})
 
 @dataclass(frozen=True, slots=True)
 class KubeBench:
-    """That kube-bench may run with hostPID and hostPath in `namespace`, who has reviewed it, and until when."""
+    """That kube-bench may run in `namespace` with its PRIVILEGES, who has reviewed it, and until when."""
 
     namespace: str
     exempted_by: str

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from configuration.settings import KubeBench
 from gateway.schemas import Name, Plain, _Input, _Output
-from pipelines.benchmark import LARGEST_REPORT_BYTES, CheckResult
+from pipelines.benchmark import LARGEST_REPORT_BYTES, PRIVILEGES, CheckResult
 from pipelines.posture import Baseline, ClassPosture, Measurement
 
 LARGEST_REQUEST_BYTES = 2 * LARGEST_REPORT_BYTES + 4096
@@ -109,7 +109,7 @@ class ExemptionView(_Output):
     """That kube-bench may run with privileges that nothing else has."""
 
     namespace: str = Field(description="Where it runs.")
-    privileges: list[str] = Field(description="What it may, and nothing else.")
+    privileges: list[str] = Field(description="With what it runs that no App may, and nothing else.")
     exempted_by: str = Field(description="Who has reviewed it.")
     reason: str = Field(description="Why it may.")
     until: date = Field(description="The last day of it.")
@@ -190,7 +190,7 @@ def exemption_view(kube_bench: KubeBench, today: date) -> ExemptionView:
     """`kube_bench` as it is on `today`."""
     return ExemptionView(
         namespace=kube_bench.namespace,
-        privileges=["hostPID", "read-only hostPath"],
+        privileges=list(PRIVILEGES),
         exempted_by=kube_bench.exempted_by,
         reason=kube_bench.reason,
         until=kube_bench.until,

@@ -129,8 +129,9 @@ def parameter_lines(
 ) -> tuple[str, ...]:
     """The waivers in force on `day` as the policies of a cluster take them: `RULE NAMESPACE APP Kind/name`.
 
-    Sorted. `environments` are those of the cluster. Several Apps can be in one namespace: a policy compares APP with
-    the label that the gateway puts on all that an App has. What no policy of a cluster can find is left out.
+    Sorted. `environments` are those of the cluster. A policy compares APP with the label that the gateway puts on all
+    that an App has: what else comes to be in its namespace is waived by no line. What no policy of a cluster can find
+    is left out.
     """
     places = tuple(environments)
     return tuple(

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from configuration.schema.section import Section
 from configuration.schema.texts import ONE_LINE, Day, Label, Name
+from pipelines.benchmark import PRIVILEGES
 
 BenchmarkSection = Literal["master", "etcd", "controlplane", "node", "policies", "managedservices"]
 
@@ -22,7 +23,7 @@ class KubeBenchSection(Section):
         min_length=1,
         max_length=100,
         pattern=ONE_LINE,
-        description="Who has reviewed that it runs there with hostPID and hostPath.",
+        description=f"Who has reviewed that it runs there with {', '.join(PRIVILEGES)}.",
     )
     reason: str = Field(
         default="kube-bench reads the processes and files of its node, and changes nothing",

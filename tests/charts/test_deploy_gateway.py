@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
+from pipelines.benchmark import PRIVILEGES
 from tools.toolbox import ensure
 
-CHART = Path(__file__).resolve().parents[2] / "charts" / "deploy-gateway"
+ROOT = Path(__file__).resolve().parents[2]
+CHART = ROOT / "charts" / "deploy-gateway"
 IMAGE = f"registry.example.com/aquasec/kube-bench@sha256:{'a' * 64}"
 
 
@@ -80,6 +82,32 @@ def test_it_reads_the_node_and_changes_nothing(rendered: list[dict[str, Any]]) -
         assert container["image"] == IMAGE
         assert container["securityContext"]["readOnlyRootFilesystem"] is True
         assert container["securityContext"]["capabilities"] == {"drop": ["ALL"], "add": ["DAC_READ_SEARCH"]}
+
+
+def _privileges(pod: dict[str, Any]) -> list[str]:
+    """All that the pod runs with and no App may."""
+    (container,) = pod["containers"]
+    context = container["securityContext"]
+    mounts = [mount.get("readOnly", False) for mount in container["volumeMounts"]]
+    return [
+        *(["root"] if context["runAsUser"] == 0 else []),
+        *context["capabilities"]["add"],
+        *(name for name in ("hostPID", "hostIPC", "hostNetwork") if pod.get(name)),
+        *(["read-only hostPath" if all(mounts) else "hostPath"] if mounts else []),
+    ]
+
+
+def test_what_is_reviewed_is_what_it_runs_with(rendered: list[dict[str, Any]]) -> None:
+    for pod in pods(rendered).values():
+        assert _privileges(pod) == list(PRIVILEGES)
+
+
+@pytest.mark.parametrize(
+    "text", ["charts/deploy-gateway/templates/NOTES.txt", "docs/how-to/measure-a-cluster.md"], ids=["notes", "how-to"]
+)
+def test_it_is_told_in_full(text: str) -> None:
+    told = (ROOT / text).read_text("utf-8").replace("`", "")
+    assert [one for one in PRIVILEGES if one not in told] == []
 
 
 def test_it_brings_no_right_to_anything(rendered: list[dict[str, Any]]) -> None:

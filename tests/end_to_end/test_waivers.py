@@ -107,7 +107,7 @@ def test_a_waiver_lets_through_what_is_refused_before_and_after_it(
     assert "2 waived by the platform" in shown.stdout
     assert "waived by Ada, until" in shown.stdout
     assert _becomes(installation, True)
-    assert not _allowed(installation, app="another-in-the-same-namespace")
+    assert not _allowed(installation, app="not-the-one-of-this-namespace")
     got = installation.stack.kubectl("get", "configmap", PARAMETERS_NAME, "--namespace=deploy-gateway", "--output=json")
     assert "service-type waived-staging waived *" in json.loads(got.stdout)["data"]["waivers"].splitlines()
     assert deployctl("waiver", "list", "--app", "waived").stdout.count("Legacy") == 2

@@ -126,7 +126,7 @@ def test_a_cluster_says_what_kube_bench_is_exempted_from(config: Path, store: St
     assert cluster["environments"] == ["production", "staging"]
     assert cluster["kube_bench"] == {
         "namespace": "bench",
-        "privileges": ["hostPID", "read-only hostPath"],
+        "privileges": ["root", "DAC_READ_SEARCH", "hostPID", "read-only hostPath"],
         "exempted_by": "Ada",
         "reason": "kube-bench reads the processes and files of its node, and changes nothing",
         "until": "2126-06-30",
