@@ -75,7 +75,8 @@ def test_a_namespace_is_made_once_and_labelled(cluster: KubeCluster, namespace: 
     cluster.ensure_namespace(namespace, {**LABELS, "more": "x"})
 
 
-def test_labels_that_are_to_be_kept_are_set_once(cluster: KubeCluster, connection: Connection, namespace: str) -> None:
+def test_labels_that_are_to_be_kept_are_set_once(cluster: KubeCluster, connection: Connection) -> None:
+    namespace = "kube-tests-kept"
     for value, kept in (("1", ["kept"]), ("2", ["kept"]), ("3", [])):
         cluster.ensure_namespace(namespace, {**LABELS, "kept": value, "set": value}, kept=kept)
         labels = connection.get(f"/api/v1/namespaces/{namespace}")["metadata"]["labels"]
