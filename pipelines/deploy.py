@@ -137,9 +137,8 @@ def _labels(bundle: Bundle, request: DeployRequest) -> dict[str, str]:
 
 
 def _is_waived(refused: PreflightRefused, waivers: tuple[Waiver, ...]) -> bool:
-    """Whether a policy of the cluster, which an API server names in quotes, refuses what is waived."""
-    reasons = (refused.reason, *(fault.reason for fault in refused.errors))
-    return any(f"'{waiver.rule}'" in reason for waiver in waivers for reason in reasons)
+    """Whether a policy of the cluster refuses what is waived."""
+    return bool({fault.policy for fault in refused.errors} & {waiver.rule for waiver in waivers})
 
 
 def summary(changes: tuple[Change, ...]) -> str:

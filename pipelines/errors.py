@@ -15,12 +15,14 @@ from typing import ClassVar
 class Fault:
     """One of several things that are wrong in one input: all are told at once.
 
-    `where` is `file:line` or the path of a field, `reason` what is wrong, `solution` what to write instead.
+    `where` is `file:line` or the path of a field, `reason` what is wrong, `solution` what to write instead. `policy` is
+    the one of the cluster's that refuses it, where one does.
     """
 
     where: str
     reason: str
     solution: str
+    policy: str = ""
 
     def __str__(self) -> str:
         return f"{self.where}: {self.reason}. {self.solution}"

@@ -11,7 +11,7 @@ from typing import Any
 
 from pipelines.bundle import Bundle, freeze
 from pipelines.deploy import Deployed, DeployPorts, DeployRequest, deploy
-from pipelines.errors import GatewayError, PreflightRefused
+from pipelines.errors import Fault, GatewayError, PreflightRefused
 from pipelines.namespaces import POD_SECURITY_LABEL
 from pipelines.ports import (
     Change,
@@ -24,6 +24,7 @@ from pipelines.ports import (
     RolloutProgress,
     Stop,
 )
+from pipelines.refusals import policy_of
 from pipelines.states import StageName, StageState
 from tests.pipelines.conftest import FACTS
 from tests.pipelines.test_apps import STAGING
@@ -85,7 +86,8 @@ class Place:
     def dry_run(self, objects: Iterable[Manifest], *, namespace: str) -> tuple[Change, ...]:
         if self.refusals:
             self.refusals -= 1
-            raise PreflightRefused(self.refusal, "mend it")
+            fault = Fault("Service/checkout", self.refusal, "mend it", policy_of(self.refusal))
+            raise PreflightRefused(self.refusal, "mend it", errors=[fault])
         return tuple(Change(f"{one['kind']}/{one['metadata']['name']}", "update", "diff") for one in objects)
 
     def recover_pending(self, *, release: str, namespace: str) -> str | None:

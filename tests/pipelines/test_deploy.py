@@ -382,6 +382,9 @@ def test_one_that_has_not_heard_of_what_was_written_just_before_is_asked_again(m
     assert done.state is ReleaseState.DEPLOYED
     with pytest.raises(PreflightRefused, match="not allowed"):
         run_deploy(Place(refusals=1), waivers=(WAIVER,))
+    quoted = "ValidatingAdmissionPolicy 'service-type' with binding 'service-type' denied request: not 'seccomp'"
+    with pytest.raises(PreflightRefused, match="not 'seccomp'"):
+        run_deploy(Place(refusals=1, refusal=quoted), waivers=(WAIVER,))
 
 
 def test_what_a_cluster_goes_on_refusing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

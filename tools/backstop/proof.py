@@ -18,11 +18,11 @@ from pipelines.cluster import SERVICE_ACCOUNT_NAMESPACE, VERIFY_NAMESPACE
 from pipelines.errors import NotFound
 from pipelines.examples import Examples
 from pipelines.ports import Manifest
+from pipelines.refusals import policies_that_warn, policy_of
 from pipelines.rules import as_json
 from tools.backstop.kubectl import Kubectl
 from tools.backstop.trials import PASSES, Identity, Trial, trials
 
-_REFUSED = re.compile(r"ValidatingAdmissionPolicy '([^']+)' with binding '[^']+' denied request: (.*)", re.DOTALL)
 _BY_RBAC = re.compile(r"is forbidden: User \"[^\"]*\" cannot|attempting to grant RBAC permissions")
 _NO_SUCH_KIND = "the server could not find the requested resource"
 _AT_ONCE = 4
@@ -95,14 +95,13 @@ def judged(trial: Trial, answer: subprocess.CompletedProcess[str], policies: Col
     """
     said = " ".join(answer.stderr.split())
     if answer.returncode == 0:
-        warned = trial.is_warned and f"ValidatingAdmissionPolicy '{trial.expected}'" in said
+        warned = trial.is_warned and trial.expected in policies_that_warn(said)
         passes = trial.expected == PASSES or warned
         seen = f"warned of by {trial.expected}" if warned else PASSES
         return Proof(trial, Verdict.PROVEN if passes else Verdict.FAILED, seen)
-    refused = _REFUSED.search(said)
-    if refused:
-        expected = refused[1] == trial.expected or (trial.may_be_another and refused[1] in policies)
-        return Proof(trial, Verdict.PROVEN if expected else Verdict.FAILED, f"refused by {refused[1]}")
+    if policy := policy_of(said):
+        expected = policy == trial.expected or (trial.may_be_another and policy in policies)
+        return Proof(trial, Verdict.PROVEN if expected else Verdict.FAILED, f"refused by {policy}")
     if _NO_SUCH_KIND in said:
         return Proof(trial, Verdict.ABSENT, f"the cluster has no {trial.manifest['kind']} in this version")
     if _BY_RBAC.search(said):

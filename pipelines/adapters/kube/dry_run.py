@@ -14,12 +14,12 @@ from pipelines.hooks import hook_events, is_made_anew
 from pipelines.kept import changes_of_kept
 from pipelines.manifests import name_of
 from pipelines.ports import Change, Manifest
+from pipelines.refusals import is_without_parameters, policy_of
 from pipelines.rules import PARAMETERS_NAME
 
 _THREADS = 8
 _SOLUTION = "Correct what the message names"
-# The server's words where the parameters of the rules are gone, and the worker may not make them again.
-_WITHOUT_PARAMETERS = "no params found for policy binding"
+# Where the parameters of the rules are gone, and the worker may not make them again.
 _INSTALL = (
     f"Have an administrator of the cluster run `deploy-gateway cluster install`: the ConfigMap {PARAMETERS_NAME} in the"
     f" namespace {SERVICE_ACCOUNT_NAMESPACE} is gone, and without it the rules refuse all"
@@ -67,13 +67,12 @@ class DryRun:
                 return kept[0]
             if refused.status == 404 and _binds_one_of(manifest, together):
                 return change(None, manifest)
+            reason, policy = refused.message, policy_of(refused.message)
             if manifest["kind"] == "Secret":
                 # The server quotes what it could not decode.
-                return Fault(
-                    name_of(manifest), "it is refused; the message is left out, as it can quote values", _SOLUTION
-                )
-            is_without = _WITHOUT_PARAMETERS in refused.message
-            return Fault(name_of(manifest), refused.message, _INSTALL if is_without else _SOLUTION)
+                reason = "it is refused; the message is left out, as it can quote values"
+            solution = _INSTALL if is_without_parameters(reason) else _SOLUTION
+            return Fault(name_of(manifest), reason, solution, policy)
 
     def _tried(self, path: str, manifest: Manifest, before: Any | None) -> Any:
         """What the server would make of it. A hook is made anew each time: what can't be changed in it is no matter."""
