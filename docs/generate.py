@@ -15,11 +15,13 @@ from typing import Any
 import click
 
 from configuration.file import json_schema
+from deployctl.exits import exit_of
 from docs.deploy_yaml import page as deploy_yaml_page
 from pipelines import deployfile
 from pipelines.catalogue import Entry, Holds, catalogue
 from pipelines.errors import GatewayError
 from pipelines.findings import Mode
+from pipelines.states import ENDINGS
 
 FOLDER = Path(__file__).resolve().parent / "reference"
 _PACKAGES = ("pipelines", "configuration", "store", "gateway", "workers", "deployctl", "tools.stack")
@@ -27,25 +29,31 @@ _NOTE = "<!-- Written by `make docs` from the code: change it there. -->\n\n"
 
 
 def errors() -> str:
-    """The table of every error that a user can meet."""
+    """The table of every error that a user can meet, and of how else a Release ends."""
     for package in _PACKAGES:
         _import_all(package)
-    rows = sorted(set(_subclasses(GatewayError)), key=lambda error: error.code)
     lines = [
         "# Errors\n",
         _NOTE.strip() + "\n",
         "Every error has a stable code, a reason and a solution. The API answers with the HTTP status and an",
         "`application/problem+json` body that carries the code; a Release that ends by it shows the code too.",
         "`deployctl` leaves with the exit code, and with 4 when the gateway's own answer has a status of 500 or",
-        "above: then it is the gateway that is not well.\n",
+        "above: then it is the gateway that is not well. What has no HTTP status is no error: a Release ends so.\n",
         "| code | meaning | HTTP status | exit code | worth a retry |",
         "|---|---|---|---|---|",
     ]
-    for error in rows:
-        summary = " ".join((inspect.getdoc(error) or "").split("\n\n")[0].split())
-        retry = "yes" if error.retryable else "no"
-        lines.append(f"| `{error.code}` | {_cell(summary)} | {error.http_status} | {error.exit_code} | {retry} |")
-    return "\n".join(lines) + "\n"
+    rows = [(error.code, _row_of(error)) for error in set(_subclasses(GatewayError))]
+    rows += [
+        (code.value, f"| `{code}` | {_cell(meaning)} | – | {exit_of(state, code).value} | no |")
+        for code, (state, meaning) in ENDINGS.items()
+    ]
+    return "\n".join([*lines, *(row for _, row in sorted(rows))]) + "\n"
+
+
+def _row_of(error: type[GatewayError]) -> str:
+    summary = " ".join((inspect.getdoc(error) or "").split("\n\n")[0].split())
+    retry = "yes" if error.retryable else "no"
+    return f"| `{error.code}` | {_cell(summary)} | {error.http_status} | {error.exit_code} | {retry} |"
 
 
 def _import_all(package: str) -> None:

@@ -52,6 +52,24 @@ FINAL_STATES: frozenset[ReleaseState] = frozenset(state for state in ReleaseStat
 NOT_YET_ROLLING_OUT: frozenset[ReleaseState] = frozenset({_S.ACCEPTED, _S.CHECKING, _S.READY})
 
 
+class ReleaseCode(StrEnum):
+    """What a Release ends by where that is no error: the code that it has then. `ENDINGS` has the rest."""
+
+    BLOCKED_BY_POLICY = "blocked-by-policy"
+    SUPERSEDED = "superseded"
+    WORKERS_DIED = "workers-died"
+
+
+ENDINGS: MappingProxyType[ReleaseCode, tuple[ReleaseState, str]] = MappingProxyType(
+    {
+        ReleaseCode.BLOCKED_BY_POLICY: (_S.BLOCKED, "A check has something to say that blocks: see the findings."),
+        ReleaseCode.SUPERSEDED: (_S.SUPERSEDED, "A newer Release of the same App took its place before it began."),
+        ReleaseCode.WORKERS_DIED: (_S.FAILED, "Its workers died again and again: it may be what kills them."),
+    }
+)
+"""The state that goes with each, and what it means."""
+
+
 class ReleaseKind(StrEnum):
     """What a Release was asked to do: put a commit, or put back an earlier Bundle."""
 

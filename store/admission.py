@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from ulid import ULID
 
 from pipelines.apps import ReleaseId
-from pipelines.states import NOT_YET_ROLLING_OUT, ReleaseState
+from pipelines.states import NOT_YET_ROLLING_OUT, ReleaseCode, ReleaseState
 from store.events import state_news
 from store.records import NewRelease, Release
 from store.sessions import now
@@ -40,7 +40,7 @@ _SUPERSEDE = (
     )
     .values(
         state=ReleaseState.SUPERSEDED.value,
-        code="superseded",
+        code=ReleaseCode.SUPERSEDED.value,
         message=bindparam("why"),
         superseded_by=bindparam("newer"),
         updated_at=bindparam("at"),
@@ -70,7 +70,7 @@ def admit(session: Session, new: NewRelease) -> tuple[Release, list[ReleaseId]]:
     # Before it stands there itself: what waits in the place now is older.
     superseded = [] if new.dry_run else _supersede(connection, release, why, at)
     connection.execute(_INSERT_RELEASE, {**columns, "kind": new.kind.value, "state": state.value, "changes": []})
-    ended = state_news(ReleaseState.SUPERSEDED, "superseded", why)
+    ended = state_news(ReleaseState.SUPERSEDED, ReleaseCode.SUPERSEDED.value, why)
     news = [(release.id, state_news(state, None, "")), *((id, ended) for id in superseded)]
     connection.execute(_INSERT_EVENTS, list(_state_events(news, at)))
     return release, superseded

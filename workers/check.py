@@ -18,7 +18,7 @@ from pipelines.findings import blocking
 from pipelines.place import Place
 from pipelines.ports import ClusterFacts
 from pipelines.posture import BenchmarkCheck
-from pipelines.states import ReleaseState
+from pipelines.states import ReleaseCode, ReleaseState
 from pipelines.waivers import in_force
 from store import Release
 from store.queue import QueueUnavailable
@@ -104,7 +104,7 @@ def _settle(context: CheckContext, release: Release, holder: str, checked: Check
         releases.transition(
             release.id,
             ReleaseState.BLOCKED,
-            code="blocked-by-policy",
+            code=ReleaseCode.BLOCKED_BY_POLICY.value,
             message=f"{len(stopping)} {'finding' if len(stopping) == 1 else 'findings'}: {', '.join(rules)}",
             commit=checked.commit,
             commit_subject=checked.subject,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from pipelines.errors import GatewayError
-from pipelines.states import ReleaseKind, ReleaseState
+from pipelines.states import ReleaseCode, ReleaseKind, ReleaseState
 from store import Release, Store, Unfinished
 from store.queue import CHECK_QUEUE, RedisQueue, deploy_queue
 from workers.ending import MOST_ATTEMPTS
@@ -97,7 +97,7 @@ def _gave_up(store: Store, one: Unfinished) -> bool:
         release.id,
         ReleaseState.FAILED,
         worker=one.worker,
-        code="workers-died",
+        code=ReleaseCode.WORKERS_DIED.value,
         message=f"{release.attempts} workers died while they were at it, so it is not tried again. "
         "The platform finds why in their logs; roll back if the App is not well",
     )
