@@ -15,11 +15,12 @@ from configuration.bases import base_images, signed
 from configuration.consistency import contradictions, ingress_kind
 from configuration.document import Document, Location, parse
 from configuration.explanation import explain
+from configuration.granting import tokens
 from configuration.references import BrokenReference, Reference, resolve
 from configuration.schema import GatewayFile
 from configuration.schema.apps import AppEntry
 from configuration.schema.environments import EnvironmentEntry, PlacementEntry
-from configuration.settings import ChartPlace, ImageRegistry, KubeBench, Limits, Settings, Token
+from configuration.settings import ChartPlace, ImageRegistry, KubeBench, Limits, Settings
 from pipelines.apps import (
     ApiServer,
     App,
@@ -210,7 +211,8 @@ def _settings(
             for name, entry in file.apps.items()
         },
         environments={name: _environment(name, entry, file.apps) for name, entry in file.environments.items()},
-        tokens=tuple(Token(entry.name, entry.sha256, entry.team or "", entry.role) for entry in file.tokens),
+        tokens=tokens(file),
+        contact=file.contact,
         registries=tuple(
             ImageRegistry(
                 entry.prefix,

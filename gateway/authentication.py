@@ -6,8 +6,9 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from configuration.settings import Role, Token
+from configuration.identity import Grant, Token
 from pipelines.errors import Unauthenticated
 
 _SCHEME = "bearer"
@@ -16,11 +17,18 @@ _LONGEST_TOKEN = 256
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A caller whose token was recognised. `team` is empty for a platform-admin or measurer without a team."""
+    """Who calls: `name` stands beside what it does, and `person` is who acts by it, where that is known."""
 
     name: str
-    team: str
-    role: Role
+    grants: tuple[Grant, ...]
+    person: str = ""
+
+
+class TokenEnded(Unauthenticated):
+    """The token was one, and its last day is over."""
+
+    code = "token-ended"
+    title = "This token has ended"
 
 
 def authenticate(header: str | None, tokens: Iterable[Token]) -> Principal:
@@ -33,14 +41,19 @@ def authenticate(header: str | None, tokens: Iterable[Token]) -> Principal:
     if token is None:
         raise Unauthenticated(
             "the request carries no valid token",
-            "Send `Authorization: Bearer dg_…` with a token that your platform team has issued",
+            "Send `Authorization: Bearer dgw_…` with a token that your platform team has issued",
         )
     return holder_of(token)
 
 
 def holder_of(token: Token) -> Principal:
-    """Who acts with `token`."""
-    return Principal(token.name, token.team, token.role)
+    """Who acts with `token`. Raises `TokenEnded`."""
+    if token.last_day is not None and datetime.now(UTC).date() > token.last_day:
+        raise TokenEnded(
+            f"the token {token.name} ended with {token.last_day}",
+            "Ask your platform team for a new one",
+        )
+    return Principal(token.name, (token.grant,), token.owner or token.name)
 
 
 def recognise(text: str, tokens: Iterable[Token]) -> Token | None:

@@ -18,6 +18,8 @@ _OPEN = frozenset({"pages.sign_in", "pages.sign_in_with_token", "pages.static"})
 
 _OUR_PATH = re.compile(r"/(policies|waivers|clusters)(/[A-Za-z0-9._/-]*)?(\?[A-Za-z0-9._=&%+-]*)?")
 
+_UNKNOWN = "This is not a token that the gateway knows. Tokens begin with dgw_ or dg_; your platform team issues them."
+
 
 @pages.before_request
 def _require_session() -> None:
@@ -73,7 +75,11 @@ def sign_in_with_token() -> Response:
     token = recognise(request.form.get("token", "").strip(), gateway().settings.tokens)
     wanted = _next(request.form.get("next", ""))
     if token is None:
-        return make_response(render_template("sign_in.html", next=wanted, refused=True), 401)
+        return _not_signed_in(wanted, _UNKNOWN)
+    try:
+        holder_of(token)
+    except Unauthenticated as error:
+        return _not_signed_in(wanted, str(error))
     response = _to(wanted or url_for("pages.policies"))
     response.set_cookie(
         _cookie(),
@@ -84,6 +90,10 @@ def sign_in_with_token() -> Response:
         samesite="Strict",
     )
     return response
+
+
+def _not_signed_in(wanted: str, why: str) -> Response:
+    return make_response(render_template("sign_in.html", next=wanted, refused=why), 401)
 
 
 @pages.post("/sign-out")

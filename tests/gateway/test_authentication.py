@@ -5,7 +5,7 @@ import hashlib
 
 import pytest
 
-from configuration.settings import Role, Token
+from configuration.identity import Grant, Role, Token
 from gateway.authentication import authenticate
 from pipelines.errors import Unauthenticated
 
@@ -13,7 +13,7 @@ TEXT = "dg_" + "k" * 43
 
 
 def token(name: str, text: str) -> Token:
-    return Token(name, hashlib.sha256(text.encode()).hexdigest(), "shop", Role.DEVELOPER)
+    return Token(name, hashlib.sha256(text.encode()).hexdigest(), Grant(Role.DEVELOPER, "shop"))
 
 
 KNOWN = (token("first", "dg_1"), token("wanted", TEXT), token("last", "dg_3"))
@@ -21,7 +21,7 @@ KNOWN = (token("first", "dg_1"), token("wanted", TEXT), token("last", "dg_3"))
 
 def test_the_holder_of_a_token_is_recognised() -> None:
     principal = authenticate(f"Bearer {TEXT}", KNOWN)
-    assert (principal.name, principal.team, principal.role) == ("wanted", "shop", Role.DEVELOPER)
+    assert (principal.name, principal.grants) == ("wanted", (Grant(Role.DEVELOPER, "shop"),))
 
 
 def test_the_scheme_is_read_in_any_case() -> None:

@@ -7,7 +7,7 @@ import secrets
 
 import click
 
-from configuration.settings import TEAMLESS, Role
+from configuration.identity import TEAMLESS, Role
 
 
 @click.group()

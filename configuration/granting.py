@@ -1,0 +1,83 @@
+"""Reads who may do what, and what in it does not fit the rest of `gateway.yaml`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from configuration.document import Document, Location
+from configuration.explanation import dotted, unknown
+from configuration.identity import TEAMLESS, Grant, Role, Token
+from configuration.schema import GatewayFile
+from configuration.schema.identity import GrantEntry
+from pipelines.errors import Fault
+
+_EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+def tokens(file: GatewayFile) -> tuple[Token, ...]:
+    """Those that the file names."""
+    return tuple(
+        Token(
+            entry.name,
+            entry.sha256,
+            grant(entry),
+            date.fromisoformat(entry.last_day) if entry.last_day else None,
+            entry.owner.strip(),
+        )
+        for entry in file.tokens
+    )
+
+
+def grant(entry: GrantEntry) -> Grant:
+    """What `entry` allows."""
+    return Grant(
+        entry.role,
+        entry.team or "",
+        None if entry.environments is None else frozenset(entry.environments),
+        None if entry.apps is None else frozenset(entry.apps),
+    )
+
+
+def contradictions_of_identity(file: GatewayFile, document: Document) -> Iterator[Fault]:
+    """Names that are none, and tokens that can't be told apart."""
+    names: dict[str, int] = {}
+    digests: dict[str, int] = {}
+    for index, token in enumerate(file.tokens):
+        yield from contradictions_of_grant(file, document, ("tokens", index), token, f" ({token.name})")
+        first = names.setdefault(token.name, index)
+        if first != index:
+            location: Location = ("tokens", index, "name")
+            reason = f"{dotted(location)}: {token.name!r} is the name of tokens[{first}] already"
+            yield Fault(document.where(location), reason, "Give each token a name of its own: it stands in the audit")
+        first = digests.setdefault(token.sha256, index)
+        location = ("tokens", index, "sha256")
+        make_one = "Make one with `deploy-gateway token create`"
+        if first != index:
+            yield Fault(
+                document.where(location), f"{dotted(location)} is the same as that of tokens[{first}]", make_one
+            )
+        if token.sha256 == _EMPTY_SHA256:
+            yield Fault(document.where(location), f"{dotted(location)} is the sha256 of an empty text", make_one)
+
+
+def contradictions_of_grant(
+    file: GatewayFile, document: Document, location: Location, entry: GrantEntry, called: str = ""
+) -> Iterator[Fault]:
+    """What of one role can't be: a team, App or Environment that is none, or a reach that it can't have."""
+    if entry.team is None and entry.role not in TEAMLESS:
+        reason = f"{dotted(location)}{called} has the role {entry.role} and no team"
+        yield Fault(document.where(location), reason, "Add `team:`; only platform-admin and measurer go without")
+    if entry.team is not None:
+        yield from unknown(document, (*location, "team"), "team", "teams", entry.team)
+    for name in entry.environments or ():
+        yield from unknown(document, (*location, "environments"), "Environment", "environments", name)
+    for name in entry.apps or ():
+        yield from unknown(document, (*location, "apps"), "App", "apps", name)
+        app = file.apps.get(name)
+        if app is not None and entry.team not in (None, app.team):
+            reason = f"{dotted((*location, 'apps'))}: the App {name!r} is team {app.team}'s, not {entry.team}'s"
+            yield Fault(document.where((*location, "apps")), reason, f"Write `team: {app.team}`, or leave it out here")
+    if entry.role is Role.MEASURER and (entry.environments or entry.apps):
+        reason = f"{dotted(location)}: a measurer hands in what was measured of clusters, whatever is in them"
+        yield Fault(document.where(location), reason, "Leave `environments` and `apps` out")

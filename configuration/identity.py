@@ -1,0 +1,90 @@
+"""Who may do what, as `gateway.yaml` says it: roles, for which Apps, and in which Environments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What somebody may do, for their team's Apps (`platform-admin`: for all).
+
+    A `measurer` has no team: it hands in what kube-bench measured, and sees no App.
+    """
+
+    VIEWER = "viewer"
+    DEVELOPER = "developer"
+    APPROVER = "approver"
+    ON_CALL = "on-call"
+    PLATFORM_ADMIN = "platform-admin"
+    MEASURER = "measurer"
+
+
+TEAMLESS = frozenset({Role.PLATFORM_ADMIN, Role.MEASURER})
+"""The roles that are for no team."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What is acted on. `team` and `app` empty, or `environments` None: all there are."""
+
+    team: str = ""
+    app: str = ""
+    environments: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A role, and how far it reaches: `team` is empty for all teams (or, with `measurer`, none); None means any.
+
+    `environments` bounds what may be done, `apps` also what may be seen: an App is seen with all its places.
+    """
+
+    role: Role
+    team: str = ""
+    environments: frozenset[str] | None = None
+    apps: frozenset[str] | None = None
+
+    def sees(self, team: str, app: str) -> bool:
+        """Whether the App `app` of `team` exists for whoever has this."""
+        if self.role is Role.MEASURER or self.team not in ("", team):
+            return False
+        return self.apps is None or app in self.apps
+
+    def covers(self, place: Place) -> bool:
+        """Whether all of `place` is within its reach."""
+        if self.team and self.team != place.team:
+            return False
+        if self.apps is not None and place.app not in self.apps:
+            return False
+        return self.environments is None or bool(place.environments and place.environments <= self.environments)
+
+    def __str__(self) -> str:
+        parts = [
+            self.role.value,
+            f"for team {self.team}" if self.team else "",
+            f"for {listed(self.apps)}" if self.apps is not None else "",
+            f"in {listed(self.environments)}" if self.environments is not None else "",
+        ]
+        return " ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A bearer token as `gateway.yaml` knows it: never the token, only its sha256 in 64 hex digits.
+
+    `last_day` is the last day on which it is taken; None: it does not end. `owner` is whoever acts by it.
+    """
+
+    name: str
+    sha256: str
+    grant: Grant
+    last_day: date | None = None
+    owner: str = ""
+
+
+def listed(names: frozenset[str], joined_by: str = "and") -> str:
+    """`a, b and c`."""
+    *most, last = sorted(names)
+    return f"{', '.join(most)} {joined_by} {last}" if most else last
