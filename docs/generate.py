@@ -15,7 +15,9 @@ from typing import Any
 import click
 
 from configuration.file import json_schema
+from configuration.identity import Role
 from docs.deploy_yaml import page as deploy_yaml_page
+from gateway.authorization import Permission, holders_of
 from pipelines import deployfile
 from pipelines.catalogue import Entry, Holds, catalogue
 from pipelines.errors import GatewayError
@@ -59,6 +61,23 @@ def _subclasses(base: type[GatewayError]) -> Iterator[type[GatewayError]]:
     for error in base.__subclasses__():
         yield error
         yield from _subclasses(error)
+
+
+def roles() -> str:
+    """The table of what each role may do."""
+    lines = [
+        "# Roles\n",
+        _NOTE.strip() + "\n",
+        "A role is for one team's Apps; `platform-admin` is for all, and `measurer` for none. `environments` and",
+        "`apps` beside it, in `gateway.yaml`, bound it further. Whoever lacks a permission gets 403, with the permission's",
+        "name, the roles that have it, and whom to ask; what belongs to another team does not exist for them (404).\n",
+        f"| permission | {' | '.join(Role)} |",
+        f"|---|{'---|' * len(Role)}",
+    ]
+    for permission in Permission:
+        having = holders_of(permission)
+        lines.append(f"| `{permission}` | {' | '.join('yes' if role in having else '' for role in Role)} |")
+    return "\n".join(lines) + "\n"
 
 
 def configuration() -> str:
@@ -244,6 +263,7 @@ def _cell(text: str) -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "errors.md": errors,
+    "roles.md": roles,
     "configuration.md": configuration,
     "api.md": api,
     "deploy-yaml.md": deploy_yaml,
