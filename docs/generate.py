@@ -69,8 +69,9 @@ def roles() -> str:
         "# Roles\n",
         _NOTE.strip() + "\n",
         "A role is for one team's Apps; `platform-admin` is for all, and `measurer` for none. `environments` and",
-        "`apps` beside it, in `gateway.yaml`, bound it further. Whoever lacks a permission gets 403, with the permission's",
-        "name, the roles that have it, and whom to ask; what belongs to another team does not exist for them (404).\n",
+        "`apps` beside it, in `gateway.yaml`, bound it further. Whoever lacks a permission gets 403, with the",
+        "permission's name, the roles that have it, and whom to ask; what belongs to another team does not exist for",
+        "them (404).\n",
         f"| permission | {' | '.join(Role)} |",
         f"|---|{'---|' * len(Role)}",
     ]
