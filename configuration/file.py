@@ -213,6 +213,7 @@ def _settings(
         environments={name: _environment(name, entry, file.apps) for name, entry in file.environments.items()},
         tokens=tokens(file),
         contact=file.contact,
+        teams=tuple(file.teams),
         registries=tuple(
             ImageRegistry(
                 entry.prefix,

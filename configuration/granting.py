@@ -52,7 +52,7 @@ def contradictions_of_identity(file: GatewayFile, document: Document) -> Iterato
             yield Fault(document.where(location), reason, "Give each token a name of its own: it stands in the audit")
         first = digests.setdefault(token.sha256, index)
         location = ("tokens", index, "sha256")
-        make_one = "Make one with `deploy-gateway token create`"
+        make_one = "Make one with `deploy-gateway token create --print-entry`"
         if first != index:
             yield Fault(
                 document.where(location), f"{dotted(location)} is the same as that of tokens[{first}]", make_one

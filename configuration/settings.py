@@ -57,6 +57,7 @@ class Limits:
     request_body_bytes: int = 64 * 1024
     webhook_body_bytes: int = 4 * 1024 * 1024
     longest_waiver_days: int = 180
+    longest_token_days: int = 366
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ class Settings:
     kube_bench: Mapping[str, KubeBench] = field(default_factory=dict)
     webhooks: Mapping[str, Webhook] = field(default_factory=dict)
     contact: str = ""
+    teams: tuple[str, ...] = ()
 
     def cluster(self, name: str) -> ClusterName:
         """The cluster called `name`; raises `NotFound`."""

@@ -154,7 +154,7 @@ def api() -> str:
         "# API\n",
         _NOTE.strip() + "\n",
         "The gateway serves the full description, OpenAPI 3.1, at `/openapi.json`. Send",
-        "`Authorization: Bearer dg_…`; bodies are JSON objects without unknown keys. Errors are",
+        "`Authorization: Bearer dgw_…`; bodies are JSON objects without unknown keys. Errors are",
         "`application/problem+json`, see [errors](errors.md).\n",
     ]
     for path, item in sorted(document["paths"].items()):

@@ -116,7 +116,7 @@ def _require_token() -> None:
         return
     if request.blueprint == pages.pages.name:  # which asks for a session of its own
         return
-    g.principal = authenticate(request.headers.get("Authorization"), gateway().settings.tokens)
+    g.principal = authenticate(request.headers.get("Authorization"), gateway().settings.tokens, gateway().store.tokens)
 
 
 def _refuse_ambiguous_query() -> None:

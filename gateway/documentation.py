@@ -33,7 +33,7 @@ SECURITY_SCHEMES: SecuritySchemesDict = {
     "token": {
         "type": "http",
         "scheme": "bearer",
-        "description": "A token that the platform team has issued: `dg_…`",
+        "description": "A token that the platform team has issued: `dgw_…`",
     }
 }
 SIGNATURES: SecuritySchemesDict = {

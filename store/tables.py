@@ -287,3 +287,26 @@ class PushRow(Table):
     before: Mapped[str] = mapped_column(String(64))
     after: Mapped[str] = mapped_column(String(64))
     received_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class TokenRow(Table):
+    """A bearer token by the sha256 of its text. `environments` and `apps` are names, or None: any. Never deleted."""
+
+    __tablename__ = "tokens"
+    __table_args__ = (Index(None, "name"),)
+
+    number: Mapped[int] = mapped_column(_Number, primary_key=True, autoincrement=True)
+    id: Mapped[str] = mapped_column(String(16), unique=True)
+    name: Mapped[str] = mapped_column(String(255))
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    role: Mapped[str] = mapped_column(String(32))
+    team: Mapped[str] = mapped_column(String(63))
+    environments: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    apps: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    owner: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(255))
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    revoked_by: Mapped[str] = mapped_column(String(255))
+    last_used_at: Mapped[datetime | None]

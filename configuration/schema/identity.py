@@ -28,7 +28,7 @@ class GrantEntry(Section):
 
 
 class TokenEntry(GrantEntry):
-    """A bearer token, known by its digest only; `deploy-gateway token create` makes one."""
+    """A bearer token, known by its digest only; `deploy-gateway token create --print-entry` makes one."""
 
     name: str = Field(
         min_length=1,

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from flask import Response, g, make_response, redirect, render_template, request, url_for
 
-from gateway.authentication import Principal, holder_of, recognise
+from gateway.authentication import Principal, holder_of, known_by, recognise
 from gateway.context import gateway
 from gateway.pages.blueprint import pages
 from pipelines.errors import Forbidden, Unauthenticated
@@ -50,10 +50,10 @@ def _host_in(origin: str) -> str:
 
 
 def _holder() -> Principal | None:
-    """Whoever signed in, as long as their token is in gateway.yaml."""
+    """Whoever signed in, as long as their token counts. Raises `TokenEnded`, `TokenRevoked`."""
     secret = request.cookies.get(_cookie())
     digest = gateway().store.page_sessions.holder(secret) if secret else None
-    token = next((one for one in gateway().settings.tokens if one.sha256 == digest), None)
+    token = None if digest is None else known_by(digest, gateway().settings.tokens, gateway().store.tokens)
     return None if token is None else holder_of(token)
 
 
@@ -72,11 +72,11 @@ def sign_in() -> Response:
 @pages.post("/sign-in")
 def sign_in_with_token() -> Response:
     """Opens a session for the holder of the token, in a cookie that no script and no other site can use."""
-    token = recognise(request.form.get("token", "").strip(), gateway().settings.tokens)
-    wanted = _next(request.form.get("next", ""))
-    if token is None:
-        return _not_signed_in(wanted, _UNKNOWN)
+    wanted, parts = _next(request.form.get("next", "")), gateway()
     try:
+        token = recognise(request.form.get("token", "").strip(), parts.settings.tokens, parts.store.tokens)
+        if token is None:
+            return _not_signed_in(wanted, _UNKNOWN)
         holder_of(token)
     except Unauthenticated as error:
         return _not_signed_in(wanted, str(error))
