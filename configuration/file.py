@@ -15,7 +15,7 @@ from configuration.bases import base_images, signed
 from configuration.consistency import contradictions, ingress_kind
 from configuration.document import Document, Location, parse
 from configuration.explanation import explain
-from configuration.granting import tokens
+from configuration.granting import issuers, tokens
 from configuration.references import BrokenReference, Reference, resolve
 from configuration.schema import GatewayFile
 from configuration.schema.apps import AppEntry
@@ -132,7 +132,7 @@ def _without_faulty_entries(value: Any, error: ValidationError) -> GatewayFile |
     pruned = {key: dict(part) if isinstance(part, dict) else part for key, part in value.items()}
     for detail in error.errors():
         section, *rest = detail["loc"]
-        if section in ("apps", "environments", "clusters", "teams", "webhooks") and rest:
+        if section in ("apps", "environments", "clusters", "teams", "webhooks", "issuers") and rest:
             pruned[str(section)].pop(rest[0], None)
         else:
             pruned.pop(str(section), None)
@@ -214,6 +214,7 @@ def _settings(
         tokens=tokens(file),
         contact=file.contact,
         teams=tuple(file.teams),
+        issuers=issuers(file),
         registries=tuple(
             ImageRegistry(
                 entry.prefix,

@@ -7,11 +7,16 @@ from datetime import date
 
 from configuration.document import Document, Location
 from configuration.explanation import dotted, unknown
-from configuration.identity import TEAMLESS, Grant, Role, Token
+from configuration.identity import TEAMLESS, ClaimRule, Grant, Issuer, Role, Token
 from configuration.schema import GatewayFile
 from configuration.schema.identity import GrantEntry
 from pipelines.errors import Fault
 
+_WHOSE = (
+    *("sub", "repository", "repository_id", "repository_owner", "repository_owner_id"),
+    *("project_path", "project_id", "namespace_path", "namespace_id"),
+)
+"""The claims of GitHub and GitLab that say whose repository a job is of."""
 _EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
@@ -29,6 +34,21 @@ def tokens(file: GatewayFile) -> tuple[Token, ...]:
     )
 
 
+def issuers(file: GatewayFile) -> tuple[Issuer, ...]:
+    """The identity providers of CI systems."""
+    return tuple(
+        Issuer(
+            name,
+            entry.url,
+            entry.audience.strip() or file.public_url.rstrip("/"),
+            tuple(entry.algorithms),
+            tuple(ClaimRule(dict(rule.claims), grant(rule)) for rule in entry.rules),
+            entry.person or "",
+        )
+        for name, entry in file.issuers.items()
+    )
+
+
 def grant(entry: GrantEntry) -> Grant:
     """What `entry` allows."""
     return Grant(
@@ -41,6 +61,7 @@ def grant(entry: GrantEntry) -> Grant:
 
 def contradictions_of_identity(file: GatewayFile, document: Document) -> Iterator[Fault]:
     """Names that are none, and tokens that can't be told apart."""
+    yield from _contradictions_of_issuers(file, document)
     names: dict[str, int] = {}
     digests: dict[str, int] = {}
     for index, token in enumerate(file.tokens):
@@ -54,11 +75,28 @@ def contradictions_of_identity(file: GatewayFile, document: Document) -> Iterato
         location = ("tokens", index, "sha256")
         make_one = "Make one with `deploy-gateway token create --print-entry`"
         if first != index:
-            yield Fault(
-                document.where(location), f"{dotted(location)} is the same as that of tokens[{first}]", make_one
-            )
+            reason = f"{dotted(location)} is the same as that of tokens[{first}]"
+            yield Fault(document.where(location), reason, make_one)
         if token.sha256 == _EMPTY_SHA256:
             yield Fault(document.where(location), f"{dotted(location)} is the sha256 of an empty text", make_one)
+
+
+def _contradictions_of_issuers(file: GatewayFile, document: Document) -> Iterator[Fault]:
+    urls: dict[str, str] = {}
+    for name, entry in file.issuers.items():
+        first = urls.setdefault(entry.url, name)
+        if first != name:
+            location: Location = ("issuers", name, "url")
+            reason = f"{dotted(location)} is the one of issuers.{first} already"
+            yield Fault(document.where(location), reason, "Write all its rules under one of the two")
+        for index, rule in enumerate(entry.rules):
+            here: Location = ("issuers", name, "rules", index)
+            yield from contradictions_of_grant(file, document, here, rule)
+            if not any(rule.claims.get(claim, "*")[:1] not in ("*", "") for claim in _WHOSE):
+                known = ", ".join(_WHOSE)
+                reason = f"{dotted((*here, 'claims'))} fits jobs of any repository that its provider has"
+                solution = f"Add one of {known}, beginning with a text: everybody may have a repository there"
+                yield Fault(document.where((*here, "claims")), reason, solution)
 
 
 def contradictions_of_grant(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Any
 
 
 class Role(StrEnum):
@@ -88,3 +90,30 @@ def listed(names: frozenset[str], joined_by: str = "and") -> str:
     """`a, b and c`."""
     *most, last = sorted(names)
     return f"{', '.join(most)} {joined_by} {last}" if most else last
+
+
+Claims = Mapping[str, Any]
+"""What an identity provider says of whoever it vouches for, as the token has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRule:
+    """Whoever has all of `claims` (name → pattern) gets `grant`."""
+
+    claims: Mapping[str, str]
+    grant: Grant
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """An identity provider whose tokens are taken in place of ours, for `audience` alone.
+
+    `algorithms` are the only ones that a signature may have; `person` is the claim that names who is behind a token.
+    """
+
+    name: str
+    url: str
+    audience: str
+    algorithms: tuple[str, ...]
+    rules: tuple[ClaimRule, ...]
+    person: str = ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from configuration.identity import Token
+from configuration.identity import Issuer, Token
 from configuration.references import Reference
 from configuration.webhooks import Webhook
 from pipelines.apps import App, ClusterName, Environment
@@ -94,6 +94,7 @@ class Settings:
     webhooks: Mapping[str, Webhook] = field(default_factory=dict)
     contact: str = ""
     teams: tuple[str, ...] = ()
+    issuers: tuple[Issuer, ...] = ()
 
     def cluster(self, name: str) -> ClusterName:
         """The cluster called `name`; raises `NotFound`."""

@@ -14,6 +14,7 @@ from gateway.authentication import authenticate
 from gateway.bodies import StrictRequest, bound
 from gateway.context import EXTENSION, Gateway, gateway
 from gateway.documentation import SECURITY_SCHEMES, SIGNATURES, complete
+from gateway.oidc.issuers import Issuers
 from gateway.rates import Rates
 from gateway.routes import (
     apps,
@@ -69,7 +70,13 @@ def create_app(settings: Settings, store: Store, queue: WorkQueue, *, waiters: i
     app = _described()
     app.config["MAX_CONTENT_LENGTH"] = bound(settings.limits.request_body_bytes)
     app.extensions[EXTENSION] = Gateway(
-        settings, store, queue, Wakeups(settings.redis_url), Waiters(waiters), Rates(settings.redis_url)
+        settings,
+        store,
+        queue,
+        Wakeups(settings.redis_url),
+        Waiters(waiters),
+        Rates(settings.redis_url),
+        Issuers(settings),
     )
     access_log.register(app)
     problems.register(app)
@@ -116,7 +123,10 @@ def _require_token() -> None:
         return
     if request.blueprint == pages.pages.name:  # which asks for a session of its own
         return
-    g.principal = authenticate(request.headers.get("Authorization"), gateway().settings.tokens, gateway().store.tokens)
+    parts = gateway()
+    g.principal = authenticate(
+        request.headers.get("Authorization"), parts.settings.tokens, parts.store.tokens, parts.issuers.principal
+    )
 
 
 def _refuse_ambiguous_query() -> None:

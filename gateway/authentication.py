@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -42,6 +42,10 @@ class Principal:
     person: str = ""
 
 
+VouchedFor = Callable[[str], Principal | None]
+"""Who has this text as a token of an identity provider; None: it is no such token."""
+
+
 class TokenEnded(Unauthenticated):
     """The token was one, and its time is over."""
 
@@ -56,14 +60,20 @@ class TokenRevoked(Unauthenticated):
     title = "This token was revoked"
 
 
-def authenticate(header: str | None, tokens: Iterable[Token], issued: Issued) -> Principal:
-    """The holder of the token in an `Authorization` header.
+def authenticate(
+    header: str | None, tokens: Iterable[Token], issued: Issued, vouched_for: VouchedFor = lambda _text: None
+) -> Principal:
+    """The holder of the token in an `Authorization` header; `vouched_for` knows the tokens of identity providers.
 
     Raises `Unauthenticated`, in the same words for a missing, malformed, unknown and near-miss token; only who has a
     token reads in `TokenEnded` and `TokenRevoked` that it counts no more.
     """
     scheme, _, text = (header or "").partition(" ")
-    token = recognise(text.strip() if scheme.lower() == _SCHEME else "", tokens, issued)
+    text = text.strip() if scheme.lower() == _SCHEME else ""
+    known = vouched_for(text)
+    if known is not None:
+        return known
+    token = recognise(text, tokens, issued)
     if token is None:
         raise Unauthenticated(
             "the request carries no valid token",

@@ -9,6 +9,7 @@ from flask import current_app, g
 
 from configuration.settings import Settings
 from gateway.authentication import Principal
+from gateway.oidc.issuers import Issuers
 from gateway.rates import Rates
 from gateway.streams import Waiters
 from gateway.wakeups import Wakeups
@@ -28,6 +29,7 @@ class Gateway:
     wakeups: Wakeups
     waiters: Waiters
     rates: Rates
+    issuers: Issuers
 
 
 def gateway() -> Gateway:

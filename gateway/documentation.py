@@ -10,6 +10,7 @@ from flask_openapi3.models.tag import Tag
 from flask_openapi3.types import ResponseDict, SecuritySchemesDict
 
 from gateway.bodies import UnsupportedMediaType
+from gateway.oidc.keys import IdentityProviderUnavailable
 from gateway.problems import MEDIA_TYPE, InternalError
 from gateway.schemas import error_schema
 from pipelines.errors import (
@@ -54,8 +55,11 @@ POLICIES = Tag(name="policies", description="What every Release is held against.
 SCHEMAS = Tag(name="schemas", description="For editors. No token needed.")
 HEALTH = Tag(name="health", description="For probes. No secrets in them, no token needed.")
 
-READ_ERRORS = (InvalidInput, Unauthenticated, NotFound, InternalError, StoreUnavailable)
-WRITE_ERRORS = (*READ_ERRORS, Forbidden, BodyTooLarge, UnsupportedMediaType, DiskFull)
+READ_ERRORS = (
+    *(InvalidInput, Unauthenticated, Forbidden, NotFound, InternalError),
+    *(StoreUnavailable, IdentityProviderUnavailable),
+)
+WRITE_ERRORS = (*READ_ERRORS, BodyTooLarge, UnsupportedMediaType, DiskFull)
 _LOCATION = {"Location": {"description": "The path of the Release.", "schema": {"type": "string"}}}
 
 _EVENT = {

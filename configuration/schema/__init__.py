@@ -10,7 +10,7 @@ from configuration.schema.apps import AppEntry, TeamEntry
 from configuration.schema.bounds import BackstopSection, GitSection, LimitsSection
 from configuration.schema.clusters import ClusterEntry
 from configuration.schema.environments import EnvironmentEntry
-from configuration.schema.identity import TokenEntry
+from configuration.schema.identity import IssuerEntry, TokenEntry
 from configuration.schema.images import BaseImagesSection, ChartRepositoryEntry, Images, SignaturesSection
 from configuration.schema.section import Section
 from configuration.schema.texts import ONE_LINE, Name, Url
@@ -56,6 +56,9 @@ class GatewayFile(Section):
     tokens: list[TokenEntry] = Field(default_factory=list, description="Who may use the API.")
     webhooks: dict[Name, WebhookEntry] = Field(
         default_factory=dict, description="What forges announce, and what Releases that makes, by a name of yours."
+    )
+    issuers: dict[Name, IssuerEntry] = Field(
+        default_factory=dict, description="Identity providers of CI systems, by name: their tokens are taken too."
     )
     images: Images = Field(default_factory=Images, description="Where images may come from.")
     chart_repositories: list[ChartRepositoryEntry] = Field(

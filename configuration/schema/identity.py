@@ -1,14 +1,14 @@
-"""`tokens`: who may use the gateway, for what."""
+"""`tokens` and `issuers`: who may use the gateway, for what."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from configuration.identity import Role
 from configuration.schema.section import Section
-from configuration.schema.texts import ONE_LINE, Day, Name
+from configuration.schema.texts import ONE_LINE, Day, IssuerUrl, Name
 
 Names = Annotated[list[Name], Field(min_length=1)]
 
@@ -46,3 +46,38 @@ class TokenEntry(GrantEntry):
         pattern=ONE_LINE,
         description="Who acts by it, as the identity provider names them: nobody approves what they asked for by it.",
     )
+
+
+Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+ClaimName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:/-]{1,100}$")]
+ClaimPattern = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,300}$")]
+_CLAIMS = "Claim → what it has to be: `*` is any text without a slash, `**` any text. All of them have to fit."
+
+
+class ClaimRuleEntry(GrantEntry):
+    """Which role follows from which claims."""
+
+    claims: dict[ClaimName, ClaimPattern] = Field(min_length=1, description=_CLAIMS)
+
+
+class IssuerEntry(Section):
+    """An identity provider of a CI system: its tokens are taken in place of ours, so that CI keeps no secret."""
+
+    url: IssuerUrl = Field(
+        description="The issuer as its tokens name it, such as `https://token.actions.githubusercontent.com`."
+    )
+    audience: str = Field(
+        default="",
+        max_length=300,
+        pattern=ONE_LINE,
+        description="Whom its tokens have to be made for; by default `public_url`.",
+    )
+    algorithms: list[Algorithm] = Field(
+        default=["RS256"], min_length=1, description="How its tokens may be signed; by default RS256."
+    )
+    person: ClaimName | None = Field(
+        default=None,
+        description="The claim that says who is behind a job, such as GitLab's `user_email`: that person approves "
+        "nothing that the job asked for.",
+    )
+    rules: list[ClaimRuleEntry] = Field(min_length=1, description="Every rule that fits counts.")

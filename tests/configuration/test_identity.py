@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from configuration.file import load
-from configuration.identity import Grant, Role
+from configuration.identity import ClaimRule, Grant, Role
 
 from .files import FULL, SHA, changed, faults
 
@@ -57,3 +57,50 @@ def test_an_app_of_another_team_is_none_of_this_tokens(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("teams: {shop: {}}", "teams: {shop: {}, bank: {}}"))
     (told,) = faults(path)
     assert "tokens[0].apps: the App 'checkout' is team shop's, not bank's" in told
+
+
+ISSUER = """issuers:
+  github:
+    url: https://token.actions.githubusercontent.com
+    rules:
+      - {claims: {repository: acme/shop, ref: refs/heads/main}, role: developer, team: shop, environments: [staging]}
+"""
+
+
+def with_issuers(folder: Path, text: str) -> Path:
+    path = folder / "gateway.yaml"
+    path.write_text(changed(FULL, "tokens:\n", text + "tokens:\n"))
+    return path
+
+
+def test_an_issuer_says_which_claims_may_what(tmp_path: Path) -> None:
+    (issuer,) = load(with_issuers(tmp_path, ISSUER)).issuers
+    assert (issuer.name, issuer.url) == ("github", "https://token.actions.githubusercontent.com")
+    assert (issuer.audience, issuer.algorithms, issuer.person) == ("http://127.0.0.1:8080", ("RS256",), "")
+    grant = Grant(Role.DEVELOPER, "shop", frozenset({"staging"}))
+    assert issuer.rules == (ClaimRule({"repository": "acme/shop", "ref": "refs/heads/main"}, grant),)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("repository: acme/shop, ", "", "issuers.github.rules[0].claims fits jobs of any repository"),
+        ("acme/shop", '"*/shop"', "issuers.github.rules[0].claims fits jobs of any repository"),
+        ("https://token", "http://token", "issuers.github.url"),
+        (".com\n", ".com/?x=1\n", "issuers.github.url"),
+        ("team: shop, env", "env", "issuers.github.rules[0] has the role developer and no team"),
+        ("[staging]", "[stagin]", "issuers.github.rules[0].environments: there is no Environment 'stagin'"),
+        ("    rules:", "    algorithms: [none]\n    rules:", "issuers.github.algorithms[0]"),
+        ("    rules:", "    algorithms: [HS256]\n    rules:", "issuers.github.algorithms[0]"),
+        ("{claims: {repository: acme/shop, ref: refs/heads/main}, ", "{", "claims is missing"),
+    ],
+)
+def test_an_issuer_that_would_let_in_too_many_is_refused(tmp_path: Path, old: str, new: str, fault: str) -> None:
+    (told,) = faults(with_issuers(tmp_path, changed(ISSUER, old, new)))
+    assert fault in told
+
+
+def test_one_provider_is_written_once(tmp_path: Path) -> None:
+    twice = ISSUER + ISSUER.replace("issuers:\n", "").replace("github:", "again:")
+    (told,) = faults(with_issuers(tmp_path, twice))
+    assert "issuers.again.url is the one of issuers.github already" in told
