@@ -92,7 +92,7 @@ def test_an_issuer_says_which_claims_may_what(tmp_path: Path) -> None:
         ("[staging]", "[stagin]", "issuers.github.rules[0].environments: there is no Environment 'stagin'"),
         ("    rules:", "    algorithms: [none]\n    rules:", "issuers.github.algorithms[0]"),
         ("    rules:", "    algorithms: [HS256]\n    rules:", "issuers.github.algorithms[0]"),
-        ("{claims: {repository: acme/shop, ref: refs/heads/main}, ", "{", "claims is missing"),
+        ("{claims: {repository: acme/shop, ref: refs/heads/main}, ", "{", "claims' is missing"),
     ],
 )
 def test_an_issuer_that_would_let_in_too_many_is_refused(tmp_path: Path, old: str, new: str, fault: str) -> None:
