@@ -15,7 +15,7 @@ from configuration.bases import base_images, signed
 from configuration.consistency import contradictions, ingress_kind
 from configuration.document import Document, Location, parse
 from configuration.explanation import explain
-from configuration.granting import issuers, tokens
+from configuration.granting import issuers, sign_in, tokens
 from configuration.references import BrokenReference, Reference, resolve
 from configuration.schema import GatewayFile
 from configuration.schema.apps import AppEntry
@@ -215,6 +215,7 @@ def _settings(
         contact=file.contact,
         teams=tuple(file.teams),
         issuers=issuers(file),
+        sign_in=sign_in(file, document, folder),
         registries=tuple(
             ImageRegistry(
                 entry.prefix,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
 from configuration.document import Document, Location
 from configuration.explanation import dotted, unknown
-from configuration.identity import TEAMLESS, ClaimRule, Grant, Issuer, Role, Token
+from configuration.identity import TEAMLESS, ClaimRule, Grant, Issuer, Role, SignIn, Token
+from configuration.references import Reference
 from configuration.schema import GatewayFile
 from configuration.schema.identity import GrantEntry
 from pipelines.errors import Fault
@@ -49,6 +51,25 @@ def issuers(file: GatewayFile) -> tuple[Issuer, ...]:
     )
 
 
+def sign_in(file: GatewayFile, document: Document, folder: Path) -> SignIn | None:
+    """Where people sign in. Reads no secret: the gateway does, at each sign-in."""
+    entry = file.sign_in
+    if entry is None:
+        return None
+    secret = entry.client_secret
+    return SignIn(
+        issuer=entry.issuer,
+        client_id=entry.client_id,
+        client_secret=Reference(secret, folder, document.where(("sign_in", "client_secret"))) if secret else None,
+        device_client_id=entry.device_client_id or "",
+        algorithms=tuple(entry.algorithms),
+        scopes=tuple(entry.scopes),
+        name=entry.name,
+        label=entry.label,
+        rules=tuple(ClaimRule(dict(rule.claims), grant(rule)) for rule in entry.roles),
+    )
+
+
 def grant(entry: GrantEntry) -> Grant:
     """What `entry` allows."""
     return Grant(
@@ -62,6 +83,8 @@ def grant(entry: GrantEntry) -> Grant:
 def contradictions_of_identity(file: GatewayFile, document: Document) -> Iterator[Fault]:
     """Names that are none, and tokens that can't be told apart."""
     yield from _contradictions_of_issuers(file, document)
+    for index, rule in enumerate(file.sign_in.roles if file.sign_in is not None else ()):
+        yield from contradictions_of_grant(file, document, ("sign_in", "roles", index), rule)
     names: dict[str, int] = {}
     digests: dict[str, int] = {}
     for index, token in enumerate(file.tokens):

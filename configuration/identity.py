@@ -8,6 +8,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
+from configuration.references import Reference
+
 
 class Role(StrEnum):
     """What somebody may do, for their team's Apps (`platform-admin`: for all).
@@ -117,3 +119,21 @@ class Issuer:
     algorithms: tuple[str, ...]
     rules: tuple[ClaimRule, ...]
     person: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """The identity provider that people sign in at, in a browser, and from a terminal as `device_client_id`, if any.
+
+    `name` is the claim that they are called by; `label` is what the page calls the provider.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret: Reference | None
+    device_client_id: str
+    algorithms: tuple[str, ...]
+    scopes: tuple[str, ...]
+    name: str
+    label: str
+    rules: tuple[ClaimRule, ...]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from configuration.identity import Issuer, Token
+from configuration.identity import Issuer, SignIn, Token
 from configuration.references import Reference
 from configuration.webhooks import Webhook
 from pipelines.apps import App, ClusterName, Environment
@@ -95,6 +95,12 @@ class Settings:
     contact: str = ""
     teams: tuple[str, ...] = ()
     issuers: tuple[Issuer, ...] = ()
+    sign_in: SignIn | None = None
+
+    @property
+    def platform(self) -> str:
+        """Whom to ask, for people: `the platform team (#platform)`."""
+        return f"the platform team ({self.contact})" if self.contact else "the platform team"
 
     def cluster(self, name: str) -> ClusterName:
         """The cluster called `name`; raises `NotFound`."""

@@ -114,7 +114,7 @@ def require(settings: Settings, principal: Principal, permission: Permission, pl
         f"{principal.name} may not {what}{_where(place)}: it needs the permission `{permission}` there, and the roles "
         f"of {principal.name} are: {held}",
         f"{listed(frozenset(holders), 'or').capitalize()}{team} may. Such a role is granted by "
-        f"{_platform(settings)}, in gateway.yaml",
+        f"{settings.platform}, in gateway.yaml",
         permission=permission,
         roles=holders,
     )
@@ -138,7 +138,3 @@ def _where(place: Place) -> str:
     if place.environments is None:
         return f"{app} in all Environments" if app else ""
     return f"{app} in {listed(place.environments)}" if place.environments else app
-
-
-def _platform(settings: Settings) -> str:
-    return f"the platform team ({settings.contact})" if settings.contact else "the platform team"

@@ -52,6 +52,7 @@ RELEASES = Tag(name="releases", description="One request to put one commit of an
 APPS = Tag(name="apps", description="What runs where.")
 CLUSTERS = Tag(name="clusters", description="What the Releases run on, and how safe kube-bench finds it.")
 POLICIES = Tag(name="policies", description="What every Release is held against.")
+SIGN_IN = Tag(name="sign-in", description="From a terminal, at an identity provider. No token needed.")
 SCHEMAS = Tag(name="schemas", description="For editors. No token needed.")
 HEALTH = Tag(name="health", description="For probes. No secrets in them, no token needed.")
 

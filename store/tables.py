@@ -251,12 +251,13 @@ class WaiverRow(Table):
 
 
 class PageSessionRow(Table):
-    """Somebody who signed in to the pages, by the sha256 of what their browser holds, and whose token it was."""
+    """Somebody who signed in, by the sha256 of what they hold: with a token, by its digest, or as who they are."""
 
     __tablename__ = "page_sessions"
 
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     token_sha256: Mapped[str] = mapped_column(String(64))
+    claims: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
@@ -310,3 +311,16 @@ class TokenRow(Table):
     revoked_at: Mapped[datetime | None]
     revoked_by: Mapped[str] = mapped_column(String(255))
     last_used_at: Mapped[datetime | None]
+
+
+class SignInRow(Table):
+    """Somebody who was sent to an identity provider, by the sha256 of what their browser has to come back with."""
+
+    __tablename__ = "sign_ins"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    state: Mapped[str] = mapped_column(String(64))
+    nonce: Mapped[str] = mapped_column(String(64))
+    verifier: Mapped[str] = mapped_column(String(64))
+    leads_to: Mapped[str] = mapped_column(Text)
+    expires_at: Mapped[datetime] = mapped_column(index=True)

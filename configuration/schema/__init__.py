@@ -10,7 +10,7 @@ from configuration.schema.apps import AppEntry, TeamEntry
 from configuration.schema.bounds import BackstopSection, GitSection, LimitsSection
 from configuration.schema.clusters import ClusterEntry
 from configuration.schema.environments import EnvironmentEntry
-from configuration.schema.identity import IssuerEntry, TokenEntry
+from configuration.schema.identity import IssuerEntry, SignInSection, TokenEntry
 from configuration.schema.images import BaseImagesSection, ChartRepositoryEntry, Images, SignaturesSection
 from configuration.schema.section import Section
 from configuration.schema.texts import ONE_LINE, Name, Url
@@ -59,6 +59,9 @@ class GatewayFile(Section):
     )
     issuers: dict[Name, IssuerEntry] = Field(
         default_factory=dict, description="Identity providers of CI systems, by name: their tokens are taken too."
+    )
+    sign_in: SignInSection | None = Field(
+        default=None, description="The identity provider that people sign in at; without it, with a token only."
     )
     images: Images = Field(default_factory=Images, description="Where images may come from.")
     chart_repositories: list[ChartRepositoryEntry] = Field(

@@ -1,4 +1,4 @@
-"""`tokens` and `issuers`: who may use the gateway, for what."""
+"""`tokens`, `issuers` and `sign_in`: who may use the gateway, for what."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from configuration.identity import Role
 from configuration.schema.section import Section
-from configuration.schema.texts import ONE_LINE, Day, IssuerUrl, Name
+from configuration.schema.texts import ONE_LINE, Day, IssuerUrl, Name, SecretReference
 
 Names = Annotated[list[Name], Field(min_length=1)]
 
@@ -49,6 +49,7 @@ class TokenEntry(GrantEntry):
 
 
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+ClientId = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")]
 ClaimName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:/-]{1,100}$")]
 ClaimPattern = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,300}$")]
 _CLAIMS = "Claim → what it has to be: `*` is any text without a slash, `**` any text. All of them have to fit."
@@ -81,3 +82,29 @@ class IssuerEntry(Section):
         "nothing that the job asked for.",
     )
     rules: list[ClaimRuleEntry] = Field(min_length=1, description="Every rule that fits counts.")
+
+
+class SignInSection(Section):
+    """The identity provider that people sign in at, in place of a token."""
+
+    issuer: IssuerUrl = Field(description="The issuer, as its tokens name it.")
+    client_id: ClientId = Field(
+        description="What the gateway is called there; it is sent back to `public_url` + `/sign-in/callback`."
+    )
+    client_secret: SecretReference | None = Field(
+        default=None, description="`env:NAME` or `file:PATH`; without it a public client, which PKCE protects alone."
+    )
+    device_client_id: ClientId | None = Field(
+        default=None, description="A public client that may use the device flow, for `deployctl login`."
+    )
+    algorithms: list[Algorithm] = Field(
+        default=["RS256"], min_length=1, description="How its tokens may be signed; by default RS256."
+    )
+    scopes: list[Annotated[str, StringConstraints(pattern=r"^[!#-\[\]-~]{1,100}$")]] = Field(
+        default=["openid", "profile", "email"], description="What is asked for; add the one that brings groups, if any."
+    )
+    name: ClaimName = Field(default="email", description="The claim that people are called by; stands beside Releases.")
+    label: str = Field(
+        default="your account", min_length=1, max_length=60, pattern=ONE_LINE, description="What the page calls it."
+    )
+    roles: list[ClaimRuleEntry] = Field(min_length=1, description="Every rule that fits counts.")

@@ -14,7 +14,7 @@ class Issuers:
     """Those that gateway.yaml names, each with its keys."""
 
     def __init__(self, settings: Settings) -> None:
-        self._contact = settings.contact
+        self._platform = settings.platform
         self._known = {issuer.url: (issuer, Keys(Provider(issuer.url))) for issuer in settings.issuers}
 
     def principal(self, text: str) -> Principal | None:
@@ -31,10 +31,9 @@ class Issuers:
         claims = verified(text, issuer=issuer.url, audience=issuer.audience, algorithms=issuer.algorithms, keys=keys)
         grants, name = granted(claims, issuer.rules), f"{issuer.name}:{claims['sub']}"
         if not grants:
-            platform = f"the platform team ({self._contact})" if self._contact else "the platform team"
             raise Forbidden(
                 f"{name} has no role: no rule of `issuers.{issuer.name}` fits {told(claims, issuer.rules)}",
-                f"Ask {platform} for a rule with these claims, in gateway.yaml",
+                f"Ask {self._platform} for a rule with these claims, in gateway.yaml",
             )
         person = next(iter(texts_of(claims.get(issuer.person))), "") if issuer.person else ""
         return Principal(name, grants, person)

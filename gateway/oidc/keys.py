@@ -70,10 +70,11 @@ class Provider:
             raise self.unavailable(f"{urlsplit(address).path} answers {status}")
         return found
 
-    def ask(self, method: str, address: str, **sent: Any) -> tuple[int, Mapping[str, Any]]:
+    def ask(self, method: str, address: str, *, bearer: str = "", **sent: Any) -> tuple[int, Mapping[str, Any]]:
         """Status and JSON object that `address` answers. Raises `IdentityProviderUnavailable` for anything else."""
+        headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
         try:
-            with self._http.stream(method, address, headers={"Accept": "application/json"}, **sent) as answer:
+            with self._http.stream(method, address, headers=headers, **sent) as answer:
                 content = bytearray()
                 for chunk in answer.iter_bytes():
                     content += chunk
