@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator
 from urllib.parse import urlsplit
 
 from configuration.announcements import contradictions_of_webhooks
 from configuration.bases import contradictions_of_bases
 from configuration.document import Document, Location
-from configuration.explanation import NONE_YET, dotted
+from configuration.explanation import NONE_YET, dotted, unknown
+from configuration.granting import contradictions_of_identity
 from configuration.schema import GatewayFile
 from configuration.schema.environments import EnvironmentEntry
 from configuration.schema.rules import RuleSettingEntry
-from configuration.settings import TEAMLESS
 from pipelines.apps import ALWAYS_ENFORCED, IngressKind, Mesh, host_of
 from pipelines.charts import StandardCharts
 from pipelines.errors import Fault, InvalidInput
@@ -25,7 +24,6 @@ from pipelines.suggestions import did_you_mean
 
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _RESERVED = frozenset({"default", "istio-system"})
-_EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
 def contradictions(
@@ -39,7 +37,7 @@ def contradictions(
     """
     yield from _references(file, document)
     yield from _namespaces(file, document)
-    yield from _tokens(file, document)
+    yield from contradictions_of_identity(file, document)
     yield from _repositories(file, document)
     yield from _git_credentials(file, document)
     yield from _registries(file, document)
@@ -56,27 +54,12 @@ def contradictions(
         yield from _rules(file, document, known_rules)
 
 
-def _written(document: Document, section: str) -> Mapping[str, Any]:
-    value = document.value.get(section)
-    return value if isinstance(value, dict) else {}
-
-
-def _unknown(document: Document, location: Location, kind: str, section: str, name: str) -> Iterator[Fault]:
-    known = _written(document, section)
-    if name not in known:
-        reason = f"{dotted(location)}: there is no {kind} {name!r} in `{section}`"
-        yield Fault(document.where(location), reason, did_you_mean(name, known, if_none=NONE_YET))
-
-
 def _references(file: GatewayFile, document: Document) -> Iterator[Fault]:
     for name, app in file.apps.items():
-        yield from _unknown(document, ("apps", name, "team"), "team", "teams", app.team)
+        yield from unknown(document, ("apps", name, "team"), "team", "teams", app.team)
     for name, environment in file.environments.items():
         place = ("environments", name, "cluster")
-        yield from _unknown(document, place, "cluster", "clusters", environment.cluster)
-    for index, token in enumerate(file.tokens):
-        if token.team is not None:
-            yield from _unknown(document, ("tokens", index, "team"), "team", "teams", token.team)
+        yield from unknown(document, place, "cluster", "clusters", environment.cluster)
 
 
 def _namespaces(file: GatewayFile, document: Document) -> Iterator[Fault]:
@@ -128,29 +111,6 @@ def _pattern_fields(pattern: str) -> set[str] | None:
     if any(form or conversion for _, _, form, conversion in parts):
         return None
     return {field for _, field, _, _ in parts if field is not None}
-
-
-def _tokens(file: GatewayFile, document: Document) -> Iterator[Fault]:
-    names: dict[str, int] = {}
-    digests: dict[str, int] = {}
-    for index, token in enumerate(file.tokens):
-        if token.team is None and token.role not in TEAMLESS:
-            reason = f"tokens[{index}] ({token.name}) has the role {token.role} and no team"
-            solution = "Add `team:`; only platform-admin and measurer go without"
-            yield Fault(document.where(("tokens", index)), reason, solution)
-        first = names.setdefault(token.name, index)
-        if first != index:
-            location: Location = ("tokens", index, "name")
-            reason = f"{dotted(location)}: {token.name!r} is the name of tokens[{first}] already"
-            yield Fault(document.where(location), reason, "Give each token a name of its own: it stands in the audit")
-        first = digests.setdefault(token.sha256, index)
-        location = ("tokens", index, "sha256")
-        if first != index:
-            reason = f"{dotted(location)} is the same as that of tokens[{first}]"
-            yield Fault(document.where(location), reason, "Make one with `deploy-gateway token create`")
-        if token.sha256 == _EMPTY_SHA256:
-            reason = f"{dotted(location)} is the sha256 of an empty text"
-            yield Fault(document.where(location), reason, "Make one with `deploy-gateway token create`")
 
 
 def _repositories(file: GatewayFile, document: Document) -> Iterator[Fault]:
@@ -294,4 +254,4 @@ def _places_of_app_rules(file: GatewayFile, document: Document) -> Iterator[Faul
     for name, app in file.apps.items():
         for place in app.rules:
             location: Location = ("apps", name, "rules", place)
-            yield from _unknown(document, location, "Environment", "environments", place)
+            yield from unknown(document, location, "Environment", "environments", place)

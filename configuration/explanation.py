@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -85,6 +85,15 @@ def dotted(location: Location) -> str:
     for part in location:
         text += f"[{part}]" if isinstance(part, int) else f".{part}"
     return text.lstrip(".")
+
+
+def unknown(document: Document, location: Location, kind: str, section: str, name: str) -> Iterator[Fault]:
+    """The Fault of a `name` at `location` that is not among the written keys of `section`."""
+    written = document.value.get(section)
+    known: Mapping[str, Any] = written if isinstance(written, dict) else {}
+    if name not in known:
+        reason = f"{dotted(location)}: there is no {kind} {name!r} in `{section}`"
+        yield Fault(document.where(location), reason, did_you_mean(name, known, if_none=NONE_YET))
 
 
 def _keys_at(schema: Mapping[str, Any], location: Location) -> list[str]:

@@ -15,11 +15,12 @@ from configuration.bases import base_images, signed
 from configuration.consistency import contradictions, ingress_kind
 from configuration.document import Document, Location, parse
 from configuration.explanation import explain
+from configuration.granting import issuers, sign_in, tokens
 from configuration.references import BrokenReference, Reference, resolve
 from configuration.schema import GatewayFile
 from configuration.schema.apps import AppEntry
 from configuration.schema.environments import EnvironmentEntry, PlacementEntry
-from configuration.settings import ChartPlace, ImageRegistry, KubeBench, Limits, Settings, Token
+from configuration.settings import ChartPlace, ImageRegistry, KubeBench, Limits, Settings
 from pipelines.apps import (
     ApiServer,
     App,
@@ -131,7 +132,7 @@ def _without_faulty_entries(value: Any, error: ValidationError) -> GatewayFile |
     pruned = {key: dict(part) if isinstance(part, dict) else part for key, part in value.items()}
     for detail in error.errors():
         section, *rest = detail["loc"]
-        if section in ("apps", "environments", "clusters", "teams", "webhooks") and rest:
+        if section in ("apps", "environments", "clusters", "teams", "webhooks", "issuers") and rest:
             pruned[str(section)].pop(rest[0], None)
         else:
             pruned.pop(str(section), None)
@@ -210,7 +211,11 @@ def _settings(
             for name, entry in file.apps.items()
         },
         environments={name: _environment(name, entry, file.apps) for name, entry in file.environments.items()},
-        tokens=tuple(Token(entry.name, entry.sha256, entry.team or "", entry.role) for entry in file.tokens),
+        tokens=tokens(file),
+        contact=file.contact,
+        teams=tuple(file.teams),
+        issuers=issuers(file),
+        sign_in=sign_in(file, document, folder),
         registries=tuple(
             ImageRegistry(
                 entry.prefix,

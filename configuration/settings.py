@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from enum import StrEnum
 from pathlib import Path
 
+from configuration.identity import Issuer, SignIn, Token
 from configuration.references import Reference
 from configuration.webhooks import Webhook
 from pipelines.apps import App, ClusterName, Environment
@@ -18,23 +18,6 @@ from pipelines.errors import InvalidInput, NotFound
 from pipelines.signature_check import Signed
 
 
-class Role(StrEnum):
-    """What a token's holder may do, for its team's Apps (`platform-admin`: for all).
-
-    A `measurer` has no team: it hands in what kube-bench measured, and sees no App.
-    """
-
-    VIEWER = "viewer"
-    DEVELOPER = "developer"
-    ON_CALL = "on-call"
-    PLATFORM_ADMIN = "platform-admin"
-    MEASURER = "measurer"
-
-
-TEAMLESS = frozenset({Role.PLATFORM_ADMIN, Role.MEASURER})
-"""The roles whose tokens act for no team."""
-
-
 @dataclass(frozen=True, slots=True)
 class KubeBench:
     """That kube-bench may run in `namespace` with its PRIVILEGES, who has reviewed it, and until when."""
@@ -43,16 +26,6 @@ class KubeBench:
     exempted_by: str
     reason: str
     until: date
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A bearer token as `gateway.yaml` knows it: never the token, only its sha256 in 64 hex digits."""
-
-    name: str
-    sha256: str
-    team: str
-    role: Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +57,7 @@ class Limits:
     request_body_bytes: int = 64 * 1024
     webhook_body_bytes: int = 4 * 1024 * 1024
     longest_waiver_days: int = 180
+    longest_token_days: int = 366
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +65,8 @@ class Settings:
     """Everything that `gateway.yaml` says. Holds no credential of a cluster and no secret in the clear.
 
     `node_classes` has for each cluster the kinds of its nodes, and which sections of a benchmark each must have;
-    `kube_bench` where its deploy worker collects what kube-bench measured.
+    `kube_bench` where its deploy worker collects what kube-bench measured. `contact` is where people
+    reach the platform.
     """
 
     database_url: str
@@ -117,6 +92,15 @@ class Settings:
     node_classes: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     kube_bench: Mapping[str, KubeBench] = field(default_factory=dict)
     webhooks: Mapping[str, Webhook] = field(default_factory=dict)
+    contact: str = ""
+    teams: tuple[str, ...] = ()
+    issuers: tuple[Issuer, ...] = ()
+    sign_in: SignIn | None = None
+
+    @property
+    def platform(self) -> str:
+        """Whom to ask, for people: `the platform team (#platform)`."""
+        return f"the platform team ({self.contact})" if self.contact else "the platform team"
 
     def cluster(self, name: str) -> ClusterName:
         """The cluster called `name`; raises `NotFound`."""

@@ -34,7 +34,7 @@ def load_config(url: str | None = None) -> Config:
     if not address.startswith(("http://", "https://")):
         raise _incomplete("the gateway's address", "DEPLOYCTL_URL=https://deploy.example.com")
     if not token or any(character in token for character in "\r\n "):
-        raise _incomplete("a token", "DEPLOYCTL_TOKEN=dg_…")
+        raise _incomplete("a token", "DEPLOYCTL_TOKEN=dgw_…")
     return Config(address.rstrip("/"), token)
 
 

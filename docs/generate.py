@@ -15,8 +15,10 @@ from typing import Any
 import click
 
 from configuration.file import json_schema
+from configuration.identity import Role
 from deployctl.exits import exit_of
 from docs.deploy_yaml import page as deploy_yaml_page
+from gateway.authorization import Permission, holders_of
 from pipelines import deployfile
 from pipelines.catalogue import Entry, Holds, catalogue
 from pipelines.errors import GatewayError
@@ -67,6 +69,24 @@ def _subclasses(base: type[GatewayError]) -> Iterator[type[GatewayError]]:
     for error in base.__subclasses__():
         yield error
         yield from _subclasses(error)
+
+
+def roles() -> str:
+    """The table of what each role may do."""
+    lines = [
+        "# Roles\n",
+        _NOTE.strip() + "\n",
+        "A role is for one team's Apps; `platform-admin` is for all, and `measurer` for none. `environments` and",
+        "`apps` beside it, in `gateway.yaml`, bound it further. Whoever lacks a permission gets 403, with the",
+        "permission's name, the roles that have it, and whom to ask; what belongs to another team does not exist for",
+        "them (404).\n",
+        f"| permission | {' | '.join(Role)} |",
+        f"|---|{'---|' * len(Role)}",
+    ]
+    for permission in Permission:
+        having = holders_of(permission)
+        lines.append(f"| `{permission}` | {' | '.join('yes' if role in having else '' for role in Role)} |")
+    return "\n".join(lines) + "\n"
 
 
 def configuration() -> str:
@@ -142,7 +162,7 @@ def api() -> str:
         "# API\n",
         _NOTE.strip() + "\n",
         "The gateway serves the full description, OpenAPI 3.1, at `/openapi.json`. Send",
-        "`Authorization: Bearer dg_…`; bodies are JSON objects without unknown keys. Errors are",
+        "`Authorization: Bearer dgw_…`; bodies are JSON objects without unknown keys. Errors are",
         "`application/problem+json`, see [errors](errors.md).\n",
     ]
     for path, item in sorted(document["paths"].items()):
@@ -252,6 +272,7 @@ def _cell(text: str) -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "errors.md": errors,
+    "roles.md": roles,
     "configuration.md": configuration,
     "api.md": api,
     "deploy-yaml.md": deploy_yaml,

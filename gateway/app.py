@@ -10,10 +10,12 @@ from flask_openapi3.openapi import OpenAPI
 
 from configuration.settings import Settings
 from gateway import access_log, pages, problems
-from gateway.authentication import authenticate
+from gateway.authentication import Principal, authenticate
 from gateway.bodies import StrictRequest, bound
 from gateway.context import EXTENSION, Gateway, gateway
 from gateway.documentation import SECURITY_SCHEMES, SIGNATURES, complete
+from gateway.oidc.issuers import Issuers
+from gateway.oidc.people import People
 from gateway.rates import Rates
 from gateway.routes import (
     apps,
@@ -25,6 +27,7 @@ from gateway.routes import (
     releases,
     rollbacks,
     schemas,
+    sign_in,
     waivers,
     webhooks,
 )
@@ -33,9 +36,19 @@ from gateway.streams import Waiters
 from gateway.wakeups import Wakeups
 from pipelines.errors import InvalidInput
 from store import Store
+from store.page_sessions import TERMINAL_PREFIX
 from store.queue import WorkQueue
 
-PUBLIC_ENDPOINTS = frozenset({"health.healthz", "health.readyz", "openapi_document.openapi", "schemas.deploy_yaml"})
+PUBLIC_ENDPOINTS = frozenset(
+    {
+        "health.healthz",
+        "health.readyz",
+        "openapi_document.openapi",
+        "schemas.deploy_yaml",
+        "sign_in.show",
+        "sign_in.create",
+    }
+)
 """The endpoints that need no token. Every other one does, a new one included."""
 
 SIGNED_ENDPOINTS = frozenset({"webhooks.receive"})
@@ -69,7 +82,14 @@ def create_app(settings: Settings, store: Store, queue: WorkQueue, *, waiters: i
     app = _described()
     app.config["MAX_CONTENT_LENGTH"] = bound(settings.limits.request_body_bytes)
     app.extensions[EXTENSION] = Gateway(
-        settings, store, queue, Wakeups(settings.redis_url), Waiters(waiters), Rates(settings.redis_url)
+        settings,
+        store,
+        queue,
+        Wakeups(settings.redis_url),
+        Waiters(waiters),
+        Rates(settings.redis_url),
+        Issuers(settings),
+        People(settings),
     )
     access_log.register(app)
     problems.register(app)
@@ -103,7 +123,7 @@ def _described() -> OpenAPI:
     )
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False
-    for module in (releases, events, rollbacks, apps, policies, waivers, clusters, webhooks, schemas, health):
+    for module in (releases, events, rollbacks, apps, policies, waivers, clusters, webhooks, sign_in, schemas, health):
         app.register_api(module.api)
     app.register_blueprint(openapi.api)
     app.register_blueprint(pages.pages)
@@ -116,7 +136,19 @@ def _require_token() -> None:
         return
     if request.blueprint == pages.pages.name:  # which asks for a session of its own
         return
-    g.principal = authenticate(request.headers.get("Authorization"), gateway().settings.tokens)
+    parts = gateway()
+    g.principal = authenticate(
+        request.headers.get("Authorization"), parts.settings.tokens, parts.store.tokens, _vouched_for
+    )
+
+
+def _vouched_for(text: str) -> Principal | None:
+    """Whoever an identity provider vouches for: by a session that they opened, or by a token of it."""
+    parts = gateway()
+    if not text.startswith(TERMINAL_PREFIX):
+        return parts.issuers.principal(text)
+    session = parts.store.page_sessions.holder(text)
+    return None if session is None or session.claims is None else parts.people.principal(session.claims)
 
 
 def _refuse_ambiguous_query() -> None:

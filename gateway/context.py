@@ -9,6 +9,8 @@ from flask import current_app, g
 
 from configuration.settings import Settings
 from gateway.authentication import Principal
+from gateway.oidc.issuers import Issuers
+from gateway.oidc.people import People
 from gateway.rates import Rates
 from gateway.streams import Waiters
 from gateway.wakeups import Wakeups
@@ -28,6 +30,8 @@ class Gateway:
     wakeups: Wakeups
     waiters: Waiters
     rates: Rates
+    issuers: Issuers
+    people: People
 
 
 def gateway() -> Gateway:

@@ -10,6 +10,7 @@ from flask_openapi3.models.tag import Tag
 from flask_openapi3.types import ResponseDict, SecuritySchemesDict
 
 from gateway.bodies import UnsupportedMediaType
+from gateway.oidc.keys import IdentityProviderUnavailable
 from gateway.problems import MEDIA_TYPE, InternalError
 from gateway.schemas import error_schema
 from pipelines.errors import (
@@ -33,7 +34,7 @@ SECURITY_SCHEMES: SecuritySchemesDict = {
     "token": {
         "type": "http",
         "scheme": "bearer",
-        "description": "A token that the platform team has issued: `dg_…`",
+        "description": "A token that the platform team has issued: `dgw_…`",
     }
 }
 SIGNATURES: SecuritySchemesDict = {
@@ -51,11 +52,15 @@ RELEASES = Tag(name="releases", description="One request to put one commit of an
 APPS = Tag(name="apps", description="What runs where.")
 CLUSTERS = Tag(name="clusters", description="What the Releases run on, and how safe kube-bench finds it.")
 POLICIES = Tag(name="policies", description="What every Release is held against.")
+SIGN_IN = Tag(name="sign-in", description="From a terminal, at an identity provider. No token needed.")
 SCHEMAS = Tag(name="schemas", description="For editors. No token needed.")
 HEALTH = Tag(name="health", description="For probes. No secrets in them, no token needed.")
 
-READ_ERRORS = (InvalidInput, Unauthenticated, NotFound, InternalError, StoreUnavailable)
-WRITE_ERRORS = (*READ_ERRORS, Forbidden, BodyTooLarge, UnsupportedMediaType, DiskFull)
+READ_ERRORS = (
+    *(InvalidInput, Unauthenticated, Forbidden, NotFound, InternalError),
+    *(StoreUnavailable, IdentityProviderUnavailable),
+)
+WRITE_ERRORS = (*READ_ERRORS, BodyTooLarge, UnsupportedMediaType, DiskFull)
 _LOCATION = {"Location": {"description": "The path of the Release.", "schema": {"type": "string"}}}
 
 _EVENT = {

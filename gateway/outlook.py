@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 
-from gateway.authorization import teams_of
+from gateway.authorization import sees
 from gateway.context import gateway, principal
 from gateway.days import day_to_come
 from gateway.exceptions import ForecastView, forecast_view
@@ -25,8 +25,8 @@ def forecast_of(day: str | None, environment: str | None) -> ForecastView:
     Raises `InvalidInput` for a day that is over, `NotFound` for an Environment that is not there.
     """
     settings, store, now = gateway().settings, gateway().store, datetime.now(UTC)
-    today, teams = now.date(), teams_of(principal())
-    apps = {name: app for name, app in settings.apps.items() if teams is None or app.team in teams}
+    today = now.date()
+    apps = {name: app for name, app in settings.apps.items() if sees(principal(), app.team, name)}
     places = tuple(settings.environments.values()) if environment is None else (settings.environment(environment),)
     waivers = tuple(one for one in store.waivers.in_force(today) if one.app in apps)
     checked = store.running.checked(apps)

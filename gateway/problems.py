@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from gateway.bodies import too_large
-from pipelines.errors import Fault, GatewayError, InvalidInput, NotFound, Unauthenticated
+from pipelines.errors import Fault, Forbidden, GatewayError, InvalidInput, NotFound, Unauthenticated
 
 MEDIA_TYPE = "application/problem+json"
 _TYPE = "tag:deploy-gateway.dev,2026:"
@@ -54,7 +54,7 @@ def answer(error: GatewayError) -> Response:
 
 
 def document(error: GatewayError) -> dict[str, Any]:
-    """`error` as the members of a problem; `where` and `errors` only when there are any."""
+    """`error` as the members of a problem; each other one only where there is something to say."""
     problem: dict[str, Any] = {
         "type": _TYPE + error.code,
         "title": error.title,
@@ -66,6 +66,8 @@ def document(error: GatewayError) -> dict[str, Any]:
     }
     if error.where:
         problem["where"] = error.where
+    if isinstance(error, Forbidden) and error.permission:
+        problem |= {"permission": error.permission, "roles": list(error.roles)}
     if error.errors:
         problem["errors"] = [
             {"where": fault.where, "reason": fault.reason, "solution": fault.solution} for fault in error.errors

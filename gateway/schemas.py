@@ -359,6 +359,8 @@ class Problem(_Output):
     solution: str = Field(description="What to do.")
     instance: str = Field(description="The path that was asked.")
     where: str | None = Field(default=None, description="The field, where it is one.")
+    permission: str | None = Field(default=None, description="The permission that is missing.")
+    roles: list[str] | None = Field(default=None, description="The roles that have it.")
     errors: list[Fault] | None = Field(default=None, description="Each single fault, where there can be several.")
 
 

@@ -153,6 +153,21 @@ class Forbidden(GatewayError):
     http_status = 403
     title = "Not allowed"
 
+    def __init__(
+        self, reason: str, solution: str, *, where: str | None = None, permission: str = "", roles: Iterable[str] = ()
+    ) -> None:
+        """`permission` is the one that is missing, if it is for that, and `roles` are those that have it."""
+        super().__init__(reason, solution, where=where)
+        self.permission = permission
+        self.roles = tuple(roles)
+
+
+class OwnRelease(Forbidden):
+    """Four eyes: nobody approves what they asked for themselves."""
+
+    code = "own-release"
+    title = "Somebody else has to approve this"
+
 
 class Conflict(GatewayError):
     """The request does not fit the state that things are in."""

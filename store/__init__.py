@@ -19,6 +19,7 @@ from store.records import (
     NewRelease,
     Page,
     Push,
+    Reach,
     Release,
     ReleaseFilter,
     Stage,
@@ -28,6 +29,7 @@ from store.releases import Releases
 from store.running import Running
 from store.schema import insist_on_current_schema, migrate
 from store.sessions import Sessions, make_engine
+from store.tokens import Tokens
 from store.waivers import NewWaiver, WaiverFilter, WaiverPage, Waivers
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "NewWaiver",
     "Page",
     "Push",
+    "Reach",
     "Release",
     "ReleaseFilter",
     "Stage",
@@ -74,6 +77,7 @@ class Store:
         self.running = Running(sessions)
         self.locks = Locks(sessions)
         self.page_sessions = PageSessions(sessions)
+        self.tokens = Tokens(sessions)
         self.idempotency = Idempotency(sessions)
         self.deliveries = Deliveries(sessions, notify)
 

@@ -97,14 +97,23 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """The Releases of one team (empty: of all), or those of some of its Apps (None: all)."""
+
+    team: str
+    apps: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseFilter:
-    """Which Releases are meant; None means any. `teams` empty means none at all."""
+    """Which Releases are meant; None means any. Each is within one of `within`: empty means none at all."""
 
     app: str | None = None
     environment: str | None = None
     state: ReleaseState | None = None
     commit: str | None = None
-    teams: frozenset[str] | None = None
+    team: str | None = None
+    within: tuple[Reach, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -28,7 +28,7 @@ from store.admission import admit
 from store.cursors import next_cursor, row_after
 from store.events import Notify, add_event, found, locked, state_news
 from store.locks import wait_for_place
-from store.records import IdempotencyKey, NewRelease, Page, Release, ReleaseFilter, Stage, Unfinished
+from store.records import IdempotencyKey, NewRelease, Page, Reach, Release, ReleaseFilter, Stage, Unfinished
 from store.sessions import Sessions, now
 from store.tables import FindingRow, IdempotencyRow, ReleaseRow, StageRow
 
@@ -306,12 +306,18 @@ def _matching(wanted: ReleaseFilter) -> Select[ReleaseRow]:
         (ReleaseRow.environment, wanted.environment),
         (ReleaseRow.state, wanted.state),
         (ReleaseRow.commit, wanted.commit),
+        (ReleaseRow.team, wanted.team),
     ):
         if value is not None:
             statement = statement.where(column == value)
-    if wanted.teams is not None:
-        statement = statement.where(ReleaseRow.team.in_(sorted(wanted.teams)))
+    if wanted.within is not None:
+        statement = statement.where(or_(false(), *map(_within, wanted.within)))
     return statement
+
+
+def _within(reach: Reach) -> ColumnElement[bool]:
+    team = ReleaseRow.team == reach.team if reach.team else true()
+    return team if reach.apps is None else and_(team, ReleaseRow.app.in_(sorted(reach.apps)))
 
 
 def _rolled_out(app: str, environment: str) -> Select[ReleaseRow]:

@@ -251,12 +251,13 @@ class WaiverRow(Table):
 
 
 class PageSessionRow(Table):
-    """Somebody who signed in to the pages, by the sha256 of what their browser holds, and whose token it was."""
+    """Somebody who signed in, by the sha256 of what they hold: with a token, by its digest, or as who they are."""
 
     __tablename__ = "page_sessions"
 
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     token_sha256: Mapped[str] = mapped_column(String(64))
+    claims: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
@@ -287,3 +288,39 @@ class PushRow(Table):
     before: Mapped[str] = mapped_column(String(64))
     after: Mapped[str] = mapped_column(String(64))
     received_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class TokenRow(Table):
+    """A bearer token by the sha256 of its text. `environments` and `apps` are names, or None: any. Never deleted."""
+
+    __tablename__ = "tokens"
+    __table_args__ = (Index(None, "name"),)
+
+    number: Mapped[int] = mapped_column(_Number, primary_key=True, autoincrement=True)
+    id: Mapped[str] = mapped_column(String(16), unique=True)
+    name: Mapped[str] = mapped_column(String(255))
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    role: Mapped[str] = mapped_column(String(32))
+    team: Mapped[str] = mapped_column(String(63))
+    environments: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    apps: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    owner: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(255))
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    revoked_by: Mapped[str] = mapped_column(String(255))
+    last_used_at: Mapped[datetime | None]
+
+
+class SignInRow(Table):
+    """Somebody who was sent to an identity provider, by the sha256 of what their browser has to come back with."""
+
+    __tablename__ = "sign_ins"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    state: Mapped[str] = mapped_column(String(64))
+    nonce: Mapped[str] = mapped_column(String(64))
+    verifier: Mapped[str] = mapped_column(String(64))
+    leads_to: Mapped[str] = mapped_column(Text)
+    expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from configuration.file import load
-from configuration.settings import Role
+from configuration.identity import Role
 from pipelines.adapters.cel import CelRules
 from pipelines.backstop import backstop
 from pipelines.rules import as_json, load_rules, parameters

@@ -122,6 +122,13 @@ TOOLS: Mapping[str, Tool] = {
             ldflags="-X main.version=v0.7.0",
             on_demand=True,  # nothing but a benchmark runs it
         ),
+        Tool(
+            Program("openid-provider", "3.51.17", ("--version",)),
+            module="openid-provider",
+            package=".",
+            ldflags="",
+            on_demand=True,  # nothing but tests sign in at it
+        ),
     )
 }
 
@@ -171,7 +178,7 @@ def _fingerprint(tool: Tool) -> str:
     """Twelve hex digits that change whenever the source, the flags or the version would."""
     folder = _MODULES / tool.module
     digest = hashlib.sha256()
-    for part in (folder / "go.mod", folder / "go.sum"):
+    for part in (folder / "go.mod", folder / "go.sum", *sorted(folder.glob("*.go"))):
         digest.update(part.read_bytes())
     digest.update(f"{tool.package} {tool.ldflags} {tool.version}".encode())
     return digest.hexdigest()[:12]

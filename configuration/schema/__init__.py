@@ -6,13 +6,14 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from configuration.schema.apps import AppEntry, TeamEntry, TokenEntry
+from configuration.schema.apps import AppEntry, TeamEntry
 from configuration.schema.bounds import BackstopSection, GitSection, LimitsSection
 from configuration.schema.clusters import ClusterEntry
 from configuration.schema.environments import EnvironmentEntry
+from configuration.schema.identity import IssuerEntry, SignInSection, TokenEntry
 from configuration.schema.images import BaseImagesSection, ChartRepositoryEntry, Images, SignaturesSection
 from configuration.schema.section import Section
-from configuration.schema.texts import Name, Url
+from configuration.schema.texts import ONE_LINE, Name, Url
 from configuration.schema.webhooks import WebhookEntry
 
 
@@ -33,6 +34,12 @@ class GatewayFile(Section):
 
     apiVersion: Literal["deploy-gateway/v1"] = Field(description="The version of this format.")
     public_url: Url = Field(description="Where people and CI systems reach the gateway.")
+    contact: str = Field(
+        default="",
+        max_length=200,
+        pattern=ONE_LINE,
+        description="Where people reach the platform team, such as `#platform`: told to whoever lacks a permission.",
+    )
     store: Connection = Field(description="The database: `postgresql://…`, or `sqlite:///PATH`.")
     queue: Connection = Field(description="Redis: `redis://…`, `rediss://…` or `unix://PATH`.")
     work_dir: str = Field(default="state/work", min_length=1, description="Scratch space of the workers.")
@@ -49,6 +56,12 @@ class GatewayFile(Section):
     tokens: list[TokenEntry] = Field(default_factory=list, description="Who may use the API.")
     webhooks: dict[Name, WebhookEntry] = Field(
         default_factory=dict, description="What forges announce, and what Releases that makes, by a name of yours."
+    )
+    issuers: dict[Name, IssuerEntry] = Field(
+        default_factory=dict, description="Identity providers of CI systems, by name: their tokens are taken too."
+    )
+    sign_in: SignInSection | None = Field(
+        default=None, description="The identity provider that people sign in at; without it, with a token only."
     )
     images: Images = Field(default_factory=Images, description="Where images may come from.")
     chart_repositories: list[ChartRepositoryEntry] = Field(

@@ -1,4 +1,4 @@
-"""`teams`, `apps` and `tokens`: what is deployed, and who may."""
+"""`teams` and `apps`: what is deployed, and whose it is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pydantic import Field
 from configuration.schema.rules import RuleSettingEntry
 from configuration.schema.section import Section
 from configuration.schema.texts import Chart, CloudIdentity, Name, PathInRepository, PathPattern, RuleName, Url
-from configuration.settings import Role
 
 
 class TeamEntry(Section):
@@ -43,19 +42,3 @@ class AppEntry(Section):
         default_factory=dict,
         description="Environment → who it is for that cloud: role, account or client id.",
     )
-
-
-class TokenEntry(Section):
-    """A bearer token, known by its digest only; `deploy-gateway token create` makes one."""
-
-    name: str = Field(
-        min_length=1,
-        max_length=60,
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]*$",
-        description="Who or what uses it; stands beside each Release.",
-    )
-    role: Role = Field(strict=False, description="What its holder may do.")
-    team: Name | None = Field(
-        default=None, description="Whose Apps it is for; only platform-admin and measurer go without."
-    )
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="The token's sha256, as 64 lower-case hex digits.")

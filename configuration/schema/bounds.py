@@ -74,6 +74,12 @@ class LimitsSection(Section):
     longest_waiver_days: int = Field(
         default=_DEFAULTS.longest_waiver_days, ge=1, le=3650, description="How many days a waiver may last."
     )
+    longest_token_days: int = Field(
+        default=_DEFAULTS.longest_token_days,
+        ge=1,
+        le=3650,
+        description="How many days a token may be issued for, by `deploy-gateway token create`.",
+    )
     request_body_bytes: int = Field(
         default=_DEFAULTS.request_body_bytes,
         ge=1024,

@@ -26,6 +26,15 @@ def _url(text: str) -> str:
     return text
 
 
+def _issuer(text: str) -> str:
+    parts = urlsplit(_url(text))
+    if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise ValueError("write an https:// address: whoever can change its answers can let anybody in")
+    if parts.query or parts.fragment:
+        raise ValueError("write the issuer alone, without ? and #")
+    return text
+
+
 def _inside_repository(text: str) -> str:
     if text.startswith(("/", "-")) or "\\" in text or any(part in ("", ".", "..") for part in text.split("/")):
         raise ValueError("write a path inside the repository, such as deploy.yaml or deploy/checkout.yaml")
@@ -116,6 +125,7 @@ ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME_PATTERN}$")]
 RuleName = Annotated[str, StringConstraints(pattern=r"^((kube-score|schema)/)?[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
 Url = Annotated[str, AfterValidator(_url)]
+IssuerUrl = Annotated[str, AfterValidator(_issuer)]
 Day = Annotated[str, AfterValidator(_day)]
 Host = Annotated[
     str,

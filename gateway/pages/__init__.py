@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.pages import clusters, forecast, policies, sessions, waivers  # noqa: F401 (each adds its addresses to the blueprint)
+from gateway.pages import clusters, forecast, policies, provider, sessions, waivers  # noqa: F401 (each adds its addresses to the blueprint)
 from gateway.pages.blueprint import pages
 from gateway.pages.faults import register
 

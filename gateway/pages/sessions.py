@@ -7,16 +7,20 @@ from urllib.parse import urlsplit
 
 from flask import Response, g, make_response, redirect, render_template, request, url_for
 
-from gateway.authentication import Principal, holder_of, recognise
+from gateway.authentication import Principal, holder_of, known_by, recognise
 from gateway.context import gateway
 from gateway.pages.blueprint import pages
 from pipelines.errors import Forbidden, Unauthenticated
-from store.page_sessions import SESSION_SECONDS
+from store.page_sessions import SESSION_SECONDS, TERMINAL_PREFIX
 
-_OPEN = frozenset({"pages.sign_in", "pages.sign_in_with_token", "pages.static"})
+_OPEN = frozenset(
+    {"pages.sign_in", "pages.sign_in_with_token", "pages.static", "pages.to_provider", "pages.from_provider"}
+)
 """The pages that need no session. Every other one does, a new one included."""
 
 _OUR_PATH = re.compile(r"/(policies|waivers|clusters)(/[A-Za-z0-9._/-]*)?(\?[A-Za-z0-9._=&%+-]*)?")
+
+_UNKNOWN = "This is not a token that the gateway knows. Tokens begin with dgw_ or dg_; your platform team issues them."
 
 
 @pages.before_request
@@ -48,10 +52,15 @@ def _host_in(origin: str) -> str:
 
 
 def _holder() -> Principal | None:
-    """Whoever signed in, as long as their token is in gateway.yaml."""
+    """Whoever signed in, as long as their token or a rule counts. Raises `TokenEnded`, `TokenRevoked`, `Forbidden`."""
     secret = request.cookies.get(_cookie())
-    digest = gateway().store.page_sessions.holder(secret) if secret else None
-    token = next((one for one in gateway().settings.tokens if one.sha256 == digest), None)
+    parts = gateway()
+    held = parts.store.page_sessions.holder(secret) if secret and not secret.startswith(TERMINAL_PREFIX) else None
+    if held is None:
+        return None
+    if held.claims is not None:
+        return parts.people.principal(held.claims) if parts.settings.sign_in is not None else None
+    token = known_by(held.token_sha256, parts.settings.tokens, parts.store.tokens)
     return None if token is None else holder_of(token)
 
 
@@ -64,26 +73,34 @@ def home() -> Response:
 @pages.get("/sign-in")
 def sign_in() -> Response:
     """Asks for a token."""
-    return make_response(render_template("sign_in.html", next=_next(request.args.get("next", ""))))
+    wanted = our_path(request.args.get("next", ""))
+    return make_response(render_template("sign_in.html", next=wanted, sign_in=gateway().settings.sign_in))
 
 
 @pages.post("/sign-in")
 def sign_in_with_token() -> Response:
     """Opens a session for the holder of the token, in a cookie that no script and no other site can use."""
-    token = recognise(request.form.get("token", "").strip(), gateway().settings.tokens)
-    wanted = _next(request.form.get("next", ""))
-    if token is None:
-        return make_response(render_template("sign_in.html", next=wanted, refused=True), 401)
-    response = _to(wanted or url_for("pages.policies"))
-    response.set_cookie(
-        _cookie(),
-        gateway().store.page_sessions.open(token.sha256),
-        max_age=SESSION_SECONDS,
-        secure=_is_https(),
-        httponly=True,
-        samesite="Strict",
-    )
+    wanted, parts = our_path(request.form.get("next", "")), gateway()
+    try:
+        token = recognise(request.form.get("token", "").strip(), parts.settings.tokens, parts.store.tokens)
+        if token is None:
+            return _not_signed_in(wanted, _UNKNOWN)
+        holder_of(token)
+    except Unauthenticated as error:
+        return _not_signed_in(wanted, str(error))
+    return give_session(_to(wanted or url_for("pages.policies")), parts.store.page_sessions.open(token.sha256))
+
+
+def give_session(response: Response, secret: str) -> Response:
+    """`response` with the session `secret`, in a cookie that no script and no other site can use."""
+    response.set_cookie(_cookie(), secret, max_age=SESSION_SECONDS, secure=is_https(), httponly=True, samesite="Strict")
     return response
+
+
+def _not_signed_in(wanted: str, why: str) -> Response:
+    return make_response(
+        render_template("sign_in.html", next=wanted, refused=why, sign_in=gateway().settings.sign_in), 401
+    )
 
 
 @pages.post("/sign-out")
@@ -93,20 +110,21 @@ def sign_out() -> Response:
     if secret:
         gateway().store.page_sessions.close(secret)
     response = _to(url_for("pages.sign_in"))
-    response.delete_cookie(_cookie(), secure=_is_https(), httponly=True, samesite="Strict")
+    response.delete_cookie(_cookie(), secure=is_https(), httponly=True, samesite="Strict")
     return response
 
 
-def _is_https() -> bool:
+def is_https() -> bool:
+    """Whether people reach the gateway over https."""
     return gateway().settings.public_url.startswith("https://")
 
 
 def _cookie() -> str:
     """With the prefix, a browser takes it only over https, and from this very host."""
-    return "__Host-deploy-gateway" if _is_https() else "deploy-gateway"
+    return "__Host-deploy-gateway" if is_https() else "deploy-gateway"
 
 
-def _next(path: str) -> str:
+def our_path(path: str) -> str:
     """`path`, when it is one of our pages: a link to the sign-in must not lead elsewhere."""
     return path if _OUR_PATH.fullmatch(path) and "//" not in path else ""
 

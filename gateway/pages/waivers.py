@@ -7,7 +7,7 @@ from flask import Response, make_response, render_template, request
 from gateway.context import gateway
 from gateway.exceptions import waiver_view
 from gateway.pages.blueprint import pages
-from gateway.routes.waivers import visible_apps
+from gateway.routes.waivers import apps_asked_for
 from pipelines.days import today
 from store import WaiverFilter
 
@@ -19,7 +19,7 @@ def waivers() -> Response:
     """Those that hold, of the Apps that the reader may see, newest first; with `ended` the others too."""
     day = today()
     ended = request.args.get("ended") == "yes"
-    wanted = WaiverFilter(apps=visible_apps(), on=None if ended else day)
+    wanted = WaiverFilter(apps=apps_asked_for(), on=None if ended else day)
     page = gateway().store.waivers.find(wanted, _SHOWN, request.args.get("cursor"))
     return make_response(
         render_template(

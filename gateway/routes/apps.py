@@ -45,7 +45,7 @@ def index(query: PageQuery) -> Response:
     """Those that you may see, by name."""
     start = _decode(query.cursor) if query.cursor else ""
     names = sorted(
-        name for name, app in gateway().settings.apps.items() if name > start and sees(principal(), app.team)
+        name for name, app in gateway().settings.apps.items() if name > start and sees(principal(), app.team, name)
     )
     shown = list(islice(names, query.limit))
     apps = [gateway().settings.apps[name] for name in shown]

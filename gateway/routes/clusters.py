@@ -10,7 +10,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel
 
 from configuration.settings import Settings
-from gateway.authorization import Permission, require
+from gateway.authorization import Permission, place_of_cluster, require
 from gateway.bodies import bound
 from gateway.context import gateway, principal
 from gateway.documentation import CLUSTERS, READ_ERRORS, SECURITY, WRITE_ERRORS, operation_id, problems
@@ -90,7 +90,7 @@ def measure(path: ClusterPath, body: MeasurementRequest, header: IdempotencyHead
     """
     settings = gateway().settings
     cluster = settings.cluster(path.cluster)
-    require(principal(), Permission.MEASURE)
+    require(settings, principal(), Permission.MEASURE, place_of_cluster(settings, cluster))
     benchmark = parse(body.report, _sections(settings, cluster, body.node_class))
     stored, is_new = gateway().store.benchmarks.record(
         NewMeasurement(
@@ -115,8 +115,9 @@ def measure(path: ClusterPath, body: MeasurementRequest, header: IdempotencyHead
 )
 def accept(path: ClusterPath, body: BaselineRequest, header: IdempotencyHeader) -> Response:
     """From then on, what fails in that measurement is known and no news. Safe to repeat, with any Idempotency-Key."""
-    cluster = gateway().settings.cluster(path.cluster)
-    require(principal(), Permission.ACCEPT_BASELINE)
+    settings = gateway().settings
+    cluster = settings.cluster(path.cluster)
+    require(settings, principal(), Permission.ACCEPT_BASELINE, place_of_cluster(settings, cluster))
     baseline = gateway().store.benchmarks.accept(
         cluster, body.measurement, accepted_by=principal().name, reason=body.reason.strip()
     )

@@ -55,7 +55,7 @@ def _queue() -> Part:
 def _store() -> Part:
     try:
         # A read of a table of ours: a file that is no database, or one without tables, answers SELECT 1 too.
-        gateway().store.releases.find(ReleaseFilter(teams=frozenset()), 1)
+        gateway().store.releases.find(ReleaseFilter(within=()), 1)
     except Exception:  # noqa: BLE001 - whatever it is, the answer of a probe is "not ready"
         _log.exception("store unreachable")
         return Part(name="store", state="unreachable", needed=True)

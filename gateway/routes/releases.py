@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 
+from configuration.identity import Place
 from configuration.settings import Settings
-from gateway.authorization import Permission, require, sees, teams_of, visible_app
+from gateway.authorization import Permission, place_of, reach_of, require, sees, visible_app
 from gateway.context import gateway, principal
 from gateway.documentation import READ_ERRORS, RELEASES, SECURITY, WRITE_ERRORS, operation_id, problems
 from gateway.hints import hint
@@ -50,8 +51,8 @@ def create(body: ReleaseRequest, header: IdempotencyHeader) -> Response:
     """Accepted (202) once it is stored, and never lost from then on. With `wait_for`, 200 once final."""
     settings = gateway().settings
     app = visible_app(settings, principal(), body.app)
-    require(principal(), Permission.RELEASE)
     environment = settings.environment(body.environment)
+    require(settings, principal(), Permission.RELEASE, place_of(app, environment.name))
     ref = parse_ref(body.ref)
     _insist_on_a_chart_that_may_be(body, settings)
     asked = {"kind": "release", **body.model_dump(mode="json", exclude={"wait_for"}, exclude_none=True)}
@@ -124,19 +125,13 @@ def index(query: ReleasesQuery) -> Response:
         environment=query.environment,
         state=query.state,
         commit=query.commit,
-        teams=_teams(query.team),
+        team=query.team,
+        within=reach_of(principal()),
     )
     page = gateway().store.releases.find(wanted, query.limit, query.cursor)
     return json_answer(
         ReleasePage(items=[release_view(release) for release in page.items], next_cursor=page.next_cursor)
     )
-
-
-def _teams(asked: str | None) -> frozenset[str] | None:
-    visible = teams_of(principal())
-    if asked is None:
-        return visible
-    return frozenset({asked}) if visible is None else frozenset({asked}) & visible
 
 
 @api.get("/releases/<release_id>", summary="One Release", responses={200: ReleaseDetail, **problems(*READ_ERRORS)})
@@ -153,7 +148,8 @@ def show(path: ReleasePath) -> Response:
 def cancel(path: ReleasePath) -> Response:
     """At once while it waits, at the next stage while it runs. Safe to repeat, with any Idempotency-Key."""
     release = visible_release(path.release_id)
-    require(principal(), Permission.CANCEL)
+    place = Place(release.team, release.app, frozenset({release.environment}))
+    require(gateway().settings, principal(), Permission.CANCEL, place)
     releases = gateway().store.releases
     releases.request_cancel(release.id)
     return accepted(releases.get(release.id))
@@ -173,7 +169,7 @@ def visible_release(text: str) -> Release:
         release = gateway().store.releases.get(id)
     except NotFound:
         raise unknown from None
-    if not sees(principal(), release.team):
+    if not sees(principal(), release.team, release.app):
         raise unknown
     return release
 

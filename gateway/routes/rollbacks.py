@@ -6,7 +6,7 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 
 from configuration.settings import Settings
-from gateway.authorization import Permission, require, visible_app
+from gateway.authorization import Permission, place_of, require, visible_app
 from gateway.context import gateway, principal
 from gateway.documentation import APPS, SECURITY, WRITE_ERRORS, operation_id, problems
 from gateway.hints import hint
@@ -46,8 +46,8 @@ def create(path: EnvironmentPath, body: RollbackRequest, header: IdempotencyHead
     """Rolls out again, byte for byte, what was rolled out then: no Git, registry or check is asked."""
     settings: Settings = gateway().settings
     app = visible_app(settings, principal(), path.app)
-    require(principal(), Permission.ROLL_BACK)
     environment = settings.environment(path.environment)
+    require(settings, principal(), Permission.ROLLBACK, place_of(app, environment.name))
     asked = {
         "kind": "rollback",
         "app": app.name,

@@ -9,7 +9,8 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel
 
-from gateway.authorization import Permission, require, sees, teams_of, visible_app
+from configuration.identity import Place
+from gateway.authorization import Permission, place_of, require, visible_app, visible_apps
 from gateway.context import gateway, principal
 from gateway.days import day_to_come
 from gateway.documentation import POLICIES, READ_ERRORS, SECURITY, WRITE_ERRORS, operation_id, problems
@@ -36,7 +37,7 @@ api = APIBlueprint(
 def index(query: WaiverQuery) -> Response:
     """Those of your team's Apps, newest first; the platform sees all of them."""
     day = today()
-    wanted = WaiverFilter(apps=visible_apps(query.app), rule=query.rule, on=None if query.ended else day)
+    wanted = WaiverFilter(apps=apps_asked_for(query.app), rule=query.rule, on=None if query.ended else day)
     page = gateway().store.waivers.find(wanted, query.limit, query.cursor)
     return _json(WaiverList(items=[waiver_view(one, day) for one in page.items], next_cursor=page.next_cursor))
 
@@ -52,13 +53,15 @@ def create(body: WaiverRequest, header: IdempotencyHeader) -> Response:
     A new Release is needed for it to count; in the cluster it counts with the next rollout there. 201 once it is
     stored; 200 for a repeat with the same Idempotency-Key.
     """
-    visible_app(gateway().settings, principal(), body.app)
-    require(principal(), Permission.WAIVE)
+    settings = gateway().settings
+    app = visible_app(settings, principal(), body.app)
+    place = "" if body.environment is None else _environment(body.environment)
+    require(settings, principal(), Permission.WAIVE, place_of(app, place or None))
     waiver, is_new = gateway().store.waivers.add(
         NewWaiver(
             rule=parse_rule(body.rule),
             app=body.app,
-            environment="" if body.environment is None else _environment(body.environment),
+            environment=place,
             resource=parse_resource(body.resource),
             owner=body.owner.strip(),
             reason=body.reason.strip(),
@@ -81,23 +84,25 @@ def show(path: WaiverPath) -> Response:
 def end(path: WaiverPath) -> Response:
     """From now on what it was for blocks again; what runs goes on. It stays in the list, with who ended it."""
     waiver = _visible(path.waiver_id)
-    require(principal(), Permission.WAIVE)
+    settings = gateway().settings
+    team = settings.apps[waiver.app].team if waiver.app in settings.apps else ""
+    place = Place(team, waiver.app, frozenset({waiver.environment}) if waiver.environment else None)
+    require(settings, principal(), Permission.WAIVE, place)
     return _json(waiver_view(gateway().store.waivers.end(waiver.id, ended_by=principal().name), today()))
 
 
-def visible_apps(app: str | None = None) -> frozenset[str] | None:
+def apps_asked_for(app: str | None = None) -> frozenset[str] | None:
     """The Apps whose waivers the caller sees, or `app` alone where it is one of them; None: all."""
-    teams = teams_of(principal())
-    if teams is None:
-        return None if app is None else frozenset({app})
-    own = {one.name for one in gateway().settings.apps.values() if one.team in teams}
-    return frozenset(own if app is None else own & {app})
+    own = visible_apps(gateway().settings, principal())
+    if app is None:
+        return own
+    return frozenset({app}) if own is None else own & {app}
 
 
 def _visible(waiver_id: str) -> Waiver:
     waiver = gateway().store.waivers.get(waiver_id)
-    app = gateway().settings.apps.get(waiver.app)
-    if teams_of(principal()) is not None and (app is None or not sees(principal(), app.team)):
+    own = visible_apps(gateway().settings, principal())
+    if own is not None and waiver.app not in own:
         raise NotFound(
             f"there is no waiver {waiver_id[:40]!r}, or you may not see it",
             "`deployctl waiver list` shows those there are",

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from configuration.settings import Settings
 from configuration.webhooks import Cause, ReleaseRule, Webhook
+from gateway.patterns import fits, holds
 from gateway.webhooks.announcement import Announcement, Update
-from gateway.webhooks.patterns import fits, holds
 from pipelines.apps import App, Environment, host_of
 
 

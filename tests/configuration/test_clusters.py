@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from configuration.file import load
-from configuration.settings import KubeBench, Role
+from configuration.identity import Role
+from configuration.settings import KubeBench
 from pipelines.apps import BenchmarkRequirement
 from pipelines.benchmark import NODE_CLASSES
 from pipelines.errors import InvalidConfiguration, NotFound
@@ -60,7 +61,7 @@ def test_an_environment_requires_nothing_of_its_cluster_or_what_is_written(tmp_p
 
 def test_a_measurer_goes_without_a_team(tmp_path: Path) -> None:
     (token,) = load(written(tmp_path)).tokens
-    assert (token.role, token.team) == (Role.MEASURER, "")
+    assert (token.grant.role, token.grant.team) == (Role.MEASURER, "")
 
 
 @pytest.mark.parametrize(

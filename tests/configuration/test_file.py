@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configuration.file import json_schema, load
-from configuration.settings import Limits, Role, Settings
+from configuration.identity import Role
+from configuration.settings import Limits, Settings
 from pipelines.apps import (
     ApiServer,
     ClusterName,
@@ -49,7 +50,7 @@ def test_a_whole_file_becomes_settings(write, tmp_path: Path) -> None:
     production = settings.environment("production")
     assert (production.mode, production.rollout_timeout_seconds) == (Mode.WARN, 60)
     assert production.mode_of("image-tag") is Mode.ENFORCE
-    assert [(token.name, token.team, token.role) for token in settings.tokens] == [
+    assert [(token.name, token.grant.team, token.grant.role) for token in settings.tokens] == [
         ("shop-ci", "shop", Role.DEVELOPER),
         ("root", "", Role.PLATFORM_ADMIN),
     ]

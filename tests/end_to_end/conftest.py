@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from configuration.settings import Role
+from configuration.identity import Role
 from tools.demo.teams import IMAGES, SHOP
 from tools.installation import Holder, Installation, Registered, install
 from tools.stack import Stack

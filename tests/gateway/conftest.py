@@ -32,10 +32,10 @@ from pipelines.states import ReleaseKind, ReleaseState
 from store import NewRelease, Release, Store, migrate, open_store
 from store.queue import RedisQueue
 
-HOLDERS = ("viewer", "developer", "on-call", "platform-admin")
+HOLDERS = ("viewer", "developer", "approver", "on-call")
 TOKENS = {
-    **{f"shop-{role}": f"dg_shop-{role}-{'x' * 30}" for role in HOLDERS[:3]},
-    **{f"bank-{role}": f"dg_bank-{role}-{'y' * 30}" for role in HOLDERS[:3]},
+    **{f"shop-{role}": f"dg_shop-{role}-{'x' * 30}" for role in HOLDERS},
+    **{f"bank-{role}": f"dg_bank-{role}-{'y' * 30}" for role in HOLDERS},
     "admin": f"dg_admin-{'z' * 30}",
     "measurer": f"dg_measurer-{'m' * 30}",
 }
@@ -57,6 +57,7 @@ def _token(name: str, text: str) -> str:
 GATEWAY_YAML = """\
 apiVersion: deploy-gateway/v1
 public_url: http://127.0.0.1:8080
+contact: "#platform"
 store: {url: "sqlite:///gateway.db"}
 queue: {url: "file:redis-url"}
 clusters: {local: {}}

@@ -28,51 +28,52 @@ WAIVER = {
     "reason": "The vendor has no tags",
     "until": (datetime.now(UTC) + timedelta(days=30)).date().isoformat(),
 }
+ALL = (200, 200, 200, 200, 200)
 ASK = {"app": "{app}", "environment": "staging", "ref": "main"}
 
-# (method, rule) → body, then the answers for: viewer, developer, on-call and platform-admin of the App's
+# (method, rule) → body, then the answers for: viewer, developer, approver, on-call and platform-admin of the App's
 # team; None in place of all: needs no token; "signed": takes a signature, and no token whatever.
-ROUTES: dict[tuple[str, str], tuple[dict[str, object] | None, tuple[int, int, int, int] | str | None]] = {
+ROUTES: dict[tuple[str, str], tuple[dict[str, object] | None, tuple[int, int, int, int, int] | str | None]] = {
     ("GET", "/healthz"): (None, None),
     ("GET", "/readyz"): (None, None),
     ("GET", "/openapi.json"): (None, None),
     ("GET", "/schemas/deploy.yaml.json"): (None, None),
     ("POST", f"{API}/webhooks/<forge>"): ({}, "signed"),
-    ("GET", f"{API}/releases"): (None, (200, 200, 200, 200)),
-    ("POST", f"{API}/releases"): (ASK, (403, 202, 202, 202)),
-    ("GET", f"{API}/releases/<release_id>"): (None, (200, 200, 200, 200)),
-    ("GET", f"{API}/releases/<release_id>/events"): (None, (200, 200, 200, 200)),
-    ("POST", f"{API}/releases/<release_id>/cancel"): (None, (403, 202, 202, 202)),
-    ("GET", f"{API}/apps"): (None, (200, 200, 200, 200)),
-    ("GET", f"{API}/apps/<app>"): (None, (200, 200, 200, 200)),
-    ("GET", f"{API}/apps/<app>/environments/<environment>"): (None, (200, 200, 200, 200)),
+    ("GET", f"{API}/releases"): (None, ALL),
+    ("POST", f"{API}/releases"): (ASK, (403, 202, 403, 202, 202)),
+    ("GET", f"{API}/releases/<release_id>"): (None, ALL),
+    ("GET", f"{API}/releases/<release_id>/events"): (None, ALL),
+    ("POST", f"{API}/releases/<release_id>/cancel"): (None, (403, 202, 403, 202, 202)),
+    ("GET", f"{API}/apps"): (None, ALL),
+    ("GET", f"{API}/apps/<app>"): (None, ALL),
+    ("GET", f"{API}/apps/<app>/environments/<environment>"): (None, ALL),
     ("POST", f"{API}/apps/<app>/environments/<environment>/rollback"): (
         {"reason": "it is 3 a.m."},
-        (403, 202, 202, 202),
+        (403, 202, 403, 202, 202),
     ),
-    ("GET", f"{API}/policies"): (None, (200, 200, 200, 200)),
-    ("GET", f"{API}/policies/<path:rule>"): (None, (200, 200, 200, 200)),
-    ("GET", f"{API}/policies/forecast"): (None, (200, 200, 200, 200)),
-    ("GET", f"{API}/waivers"): (None, (200, 200, 200, 200)),
-    ("POST", f"{API}/waivers"): (WAIVER, (403, 403, 403, 201)),
-    ("GET", f"{API}/waivers/<waiver_id>"): (None, (200, 200, 200, 200)),
-    ("DELETE", f"{API}/waivers/<waiver_id>"): (None, (403, 403, 403, 200)),
-    ("GET", f"{API}/clusters"): (None, (200, 200, 200, 200)),
-    ("GET", f"{API}/clusters/<cluster>"): (None, (200, 200, 200, 200)),
-    ("GET", f"{API}/clusters/<cluster>/benchmarks"): (None, (200, 200, 200, 200)),
-    ("POST", f"{API}/clusters/<cluster>/benchmarks"): (MEASURED, (403, 403, 403, 201)),
+    ("GET", f"{API}/policies"): (None, ALL),
+    ("GET", f"{API}/policies/<path:rule>"): (None, ALL),
+    ("GET", f"{API}/policies/forecast"): (None, ALL),
+    ("GET", f"{API}/waivers"): (None, ALL),
+    ("POST", f"{API}/waivers"): (WAIVER, (403, 403, 403, 403, 201)),
+    ("GET", f"{API}/waivers/<waiver_id>"): (None, ALL),
+    ("DELETE", f"{API}/waivers/<waiver_id>"): (None, (403, 403, 403, 403, 200)),
+    ("GET", f"{API}/clusters"): (None, ALL),
+    ("GET", f"{API}/clusters/<cluster>"): (None, ALL),
+    ("GET", f"{API}/clusters/<cluster>/benchmarks"): (None, ALL),
+    ("POST", f"{API}/clusters/<cluster>/benchmarks"): (MEASURED, (403, 403, 403, 403, 201)),
     ("POST", f"{API}/clusters/<cluster>/baselines"): (
         {"measurement": "0" * 26, "reason": "known"},
-        (403, 403, 403, 404),
+        (403, 403, 403, 403, 404),
     ),
 }
 LISTS = {f"{API}/releases", f"{API}/apps", f"{API}/waivers"}
 NO_TEAMS = {rule for _, rule in ROUTES if "/clusters" in rule or "/policies" in rule}
-CALLERS = {"shop-viewer": 0, "shop-developer": 1, "shop-on-call": 2, "admin": 3}
+CALLERS = {"shop-viewer": 0, "shop-developer": 1, "shop-approver": 2, "shop-on-call": 3, "admin": 4}
 MATRIX = [
     (method, rule, caller)
     for method, rule in ROUTES
-    for caller in [*CALLERS, "bank-developer", "bank-on-call", "measurer"]
+    for caller in [*CALLERS, "bank-developer", "bank-approver", "bank-on-call", "measurer"]
 ]
 PROTECTED = [key for key, (_, expected) in ROUTES.items() if isinstance(expected, tuple)]
 
@@ -130,6 +131,8 @@ def test_each_role_gets_what_it_may(
         assert (answer.status_code, answer.get_json()["code"]) == (401, "not-signed")
     elif caller in CALLERS:
         assert answer.status_code == expected[CALLERS[caller]], answer.text
+        if answer.status_code == 403:
+            assert_tells_what_is_missing(answer, caller)
     elif rule in NO_TEAMS:
         measures = caller == "measurer" and rule.endswith("/benchmarks") and method == "POST"
         assert answer.status_code == (201 if measures else expected[0])
@@ -137,6 +140,14 @@ def test_each_role_gets_what_it_may(
         assert "checkout" not in answer.text
     else:
         assert answer.status_code == 404
+
+
+def assert_tells_what_is_missing(answer: TestResponse, caller: str) -> None:
+    problem = answer.get_json()
+    assert f"the permission `{problem['permission']}`" in problem["detail"]
+    assert caller.removeprefix("shop-") not in problem["roles"]
+    assert "platform-admin" in problem["roles"]
+    assert "#platform" in problem["solution"]
 
 
 @pytest.mark.parametrize(("method", "rule"), PROTECTED)

@@ -91,7 +91,9 @@ def test_nobody_sees_a_page_before_signing_in(client: FlaskClient, headers: dict
 
 
 @pytest.mark.usefixtures("measured")
-@pytest.mark.parametrize("holder", ["shop-viewer", "admin", "measurer"])
+@pytest.mark.parametrize(
+    "holder", ["shop-viewer", "shop-developer", "shop-approver", "shop-on-call", "admin", "measurer"]
+)
 def test_whoever_is_signed_in_sees_every_page(client: FlaskClient, sign_in: SignIn, holder: str) -> None:
     sign_in(holder)
     for rule, status in PAGES.items():

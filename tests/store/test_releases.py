@@ -14,7 +14,7 @@ from pipelines.errors import Conflict, InvalidInput, NotFound
 from pipelines.findings import Finding, Mode, Severity
 from pipelines.ports import Change
 from pipelines.states import FINAL_STATES, ReleaseKind, ReleaseState, StageName, StageState
-from store import IdempotencyKey, LeaseLost, NewRelease, Release, ReleaseFilter, Store
+from store import IdempotencyKey, LeaseLost, NewRelease, Reach, Release, ReleaseFilter, Store
 
 Accept = Callable[..., Release]
 S = ReleaseState
@@ -276,8 +276,12 @@ def test_filters_hold(store: Store, accept: Accept) -> None:
         return [release.id for release in store.releases.find(ReleaseFilter(**wanted), 10).items]  # type: ignore[arg-type]  # any field
 
     assert found(app="a") == [one.id]
-    assert found(teams=frozenset({"red"})) == [one.id]
-    assert found(teams=frozenset()) == []
+    assert found(team="red") == [one.id]
+    assert found(within=(Reach("red"),)) == [one.id]
+    assert found(within=(Reach("red", frozenset({"b"})), Reach("blue", frozenset({"a"})))) == []
+    assert found(within=(Reach("", frozenset({"a", "x"})),)) == [one.id]
+    assert found(within=(Reach("red"), Reach("green")), team="blue") == []
+    assert found(within=()) == []
     assert found(state=S.DEPLOYED) == []
     assert found(commit="f" * 40) == []
     assert found(environment="production") == []

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from configuration.settings import Role
+from configuration.identity import Role
 from tools.demo.teams import IMAGES, SANDBOX, TEAMS
 from tools.installation import Holder, Installation, Registered, install
 from tools.stack import INFRASTRUCTURE, Stack

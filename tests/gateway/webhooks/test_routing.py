@@ -6,8 +6,8 @@ import pytest
 
 from configuration.settings import Settings
 from configuration.webhooks import Cause, Forge, ReleaseRule, Webhook
+from gateway.patterns import fits, holds
 from gateway.webhooks.announcement import Announcement, Update
-from gateway.webhooks.patterns import fits, holds
 from gateway.webhooks.routing import apps_of, identity, targets
 from pipelines.apps import App, AppName
 

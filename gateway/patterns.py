@@ -1,4 +1,4 @@
-"""Patterns of refs and paths: `*` is any text without a slash, `**` any text, all else itself."""
+"""Patterns of refs, paths and claims: `*` is any text without a slash, `**` any text, all else itself."""
 
 from __future__ import annotations
 
