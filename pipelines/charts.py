@@ -115,7 +115,7 @@ def _channels(file: Path, versions: tuple[str, ...]) -> Mapping[str, str]:
 
 def _mapping(file: Path, solution: str) -> dict[Any, Any]:
     try:
-        value = yaml.safe_load(file.read_bytes())
+        value = yaml.load(file.read_bytes(), Loader=yaml.CSafeLoader)
     except OSError as error:
         raise InvalidConfiguration(f"it can't be read: {error.strerror}", solution, where=str(file)) from error
     except yaml.YAMLError as error:

@@ -66,7 +66,7 @@ def _complaints(chart: Folder, values: Mapping[str, Any]) -> list[_Complaint]:
 
 def _defaults(chart: Folder) -> Mapping[str, Any]:
     file = chart / "values.yaml"
-    return (yaml.safe_load(file.read_bytes()) or {}) if file.exists() else {}
+    return (yaml.load(file.read_bytes(), Loader=yaml.CSafeLoader) or {}) if file.exists() else {}
 
 
 def _merged(defaults: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:

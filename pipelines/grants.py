@@ -18,7 +18,7 @@ from pipelines.ports import CheckSubject, Manifest
 @cache
 def _own() -> dict[tuple[str, str], frozenset[str]]:
     """(API group, resource) → the verbs that the gateway's ClusterRole has."""
-    documents = yaml.safe_load_all(ACCESS.read_text("utf-8"))
+    documents = yaml.load_all(ACCESS.read_bytes(), Loader=yaml.CSafeLoader)
     rules = [rule for one in documents if one["kind"] == "ClusterRole" for rule in one["rules"]]
     found: dict[tuple[str, str], frozenset[str]] = {}
     # What is bound to a name is the gateway's own affair, and no right on all others.

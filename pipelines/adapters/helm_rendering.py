@@ -61,7 +61,7 @@ class HelmRenderer:
             if path.is_file() and not path.name.startswith(".")
         }
         contents |= files
-        about = yaml.safe_load(contents["Chart.yaml"])
+        about = yaml.load(contents["Chart.yaml"], Loader=yaml.CSafeLoader)
         name, version = str(about["name"]), str(about["version"])
         return name, version, packed(name, contents)
 

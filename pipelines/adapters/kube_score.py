@@ -24,6 +24,8 @@ from pipelines.rules import INVALID
 
 _CRITICAL, _WARNING = 1, 5
 _TIMEOUT_SECONDS = 30.0
+# It lives for a moment: collecting its garbage costs a sixth of it.
+_ENVIRONMENT = {"GOGC": "400"}
 _MOST_UNREAD = 20
 
 # What it reads, in whatever version: others' kinds that are called the same it does not.
@@ -134,7 +136,7 @@ class KubeScore:
         ]
         try:
             done = subprocess.run(
-                command, input=documents, capture_output=True, timeout=_TIMEOUT_SECONDS, env={}, check=False
+                command, input=documents, capture_output=True, timeout=_TIMEOUT_SECONDS, env=_ENVIRONMENT, check=False
             )
         except subprocess.TimeoutExpired as error:
             raise CheckCrashed(f"kube-score took longer than {_TIMEOUT_SECONDS:.0f} s", "Release again") from error

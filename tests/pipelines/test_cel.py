@@ -275,8 +275,8 @@ def test_a_rule_that_does_not_compile_is_told_with_its_file() -> None:
     [
         pytest.param("variables.pod.?spec", "variables.pod.!spec", id="variable"),
         pytest.param("?capabilities.?add", "?capabilities..add", id="fourth-line-of-a-variable"),
-        pytest.param("variables.waived ||", "variables.waived |", id="validation"),
-        pytest.param("variables.waived ||", "variables.wavied ||", id="name-of-a-variable"),
+        pytest.param("|| variables.waived", "| variables.waived", id="validation"),
+        pytest.param("|| variables.waived", "|| variables.wavied", id="name-of-a-variable"),
         pytest.param('"capabilities are', 'capabilities are"', id="message"),
         pytest.param('== "system:kube', '=== "system:kube', id="second-line-of-a-condition"),
         pytest.param("variables.podSpec.?os", "variables.podSpec.os()", id="function"),
