@@ -96,7 +96,10 @@ class Platform:
 
     def not_checked(self) -> tuple[NotChecked, ...]:
         """What nothing on this machine can say."""
-        schemas = NotChecked("schemas of the cluster", "no facts", "--facts FILE")
+        cluster = self.environment.cluster
+        file = "deployctl cluster facts CLUSTER -o FILE, then --facts FILE"
+        command = f"deployctl cluster facts {cluster}" if self.environments is not None else file
+        schemas = NotChecked("schemas of the cluster", "no facts", command)
         platform = NotChecked("allowed registries and ways in", "no gateway.yaml", "--config FILE")
         images = NotChecked("images, their bases and signatures", "no registry is asked")
         posture = NotChecked("what kube-bench must have said of the cluster", "the gateway knows")
