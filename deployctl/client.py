@@ -42,6 +42,16 @@ class Client:
         """The JSON at `path`. Raises `CommandFailed`."""
         return self._call("GET", path, params={key: value for key, value in query.items() if value is not None})
 
+    def file(self, path: str) -> bytes:
+        """The JSON at `path` as it is sent: what is too long for a look. Raises `CommandFailed`."""
+        try:
+            response = self._http.get(path)
+        except httpx.TransportError as error:
+            raise not_reachable(self._url, type(error).__name__) from error
+        if not response.is_success:
+            raise self._problem(response)
+        return response.content
+
     def post(self, path: str, body: dict[str, Any], *, key: str | None = None) -> dict[str, Any]:
         """The JSON that a POST answers; with `key`, safe to repeat. Raises `CommandFailed`."""
         return self._call("POST", path, json=body, headers={"Idempotency-Key": key} if key else {})

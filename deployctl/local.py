@@ -23,7 +23,7 @@ from pipelines.errors import Fault, GatewayError, InvalidDeployFile, InvalidInpu
 from pipelines.findings import Finding, blocking
 from pipelines.place import Place
 from pipelines.ports import Change, Checkout, RolloutProgress
-from pipelines.rules import load_rules, parameters
+from pipelines.rules import decidable, load_rules, parameters
 from pipelines.stages.checkout import Source, read_deploy_file, read_source
 from pipelines.states import StageName, StageState
 from pipelines.third_party.published import ChartRepository, PublishedChart
@@ -47,8 +47,8 @@ class Local:
         """`scratch` is a folder for Helm's own files; several may share it."""
         self._platform = platform
         self._parameters = parameters(platform.registries, platform.neighbours, apps=platform.apps.values())
-        # A rule that takes parameters from the platform says nothing true where nobody knows them.
-        rules = tuple(rule for rule in load_rules() if rule.parameters <= self._parameters.keys())
+        # What takes parameters from the platform says nothing true where nobody knows them.
+        rules = tuple(filter(None, (decidable(rule, self._parameters.keys()) for rule in load_rules())))
         schemas = Schemas() if platform.facts.schemas else None
         self._ports = JudgePorts(
             registry=None,

@@ -58,5 +58,10 @@ _LOCAL = (
         default=None,
         help="The platform's gateway.yaml, for its real settings; no secret in it is read.  [env: DEPLOYCTL_PLATFORM]",
     ),
-    click.option("--facts", type=_FILE, default=None, help="What a cluster is like: version, APIs and schemas."),
+    click.option(
+        "--facts",
+        type=_FILE,
+        default=None,
+        help="What a cluster is like, as `deployctl cluster facts` gives it: version, APIs and schemas.",
+    ),
 )

@@ -16,6 +16,7 @@ from pipelines.days import today
 from pipelines.errors import InvalidInput
 from pipelines.place import Place
 from pipelines.ports import ClusterFacts
+from pipelines.rules import parameters, undecidable
 from pipelines.suggestions import did_you_mean
 from pipelines.waivers import Waiver, in_force
 
@@ -96,8 +97,13 @@ class Platform:
 
     def not_checked(self) -> tuple[NotChecked, ...]:
         """What nothing on this machine can say."""
-        schemas = NotChecked("schemas of the cluster", "no facts", "--facts FILE")
-        platform = NotChecked("allowed registries and ways in", "no gateway.yaml", "--config FILE")
+        cluster = self.environment.cluster
+        file = "deployctl cluster facts CLUSTER -o FILE, then --facts FILE"
+        command = f"deployctl cluster facts {cluster}" if self.environments is not None else file
+        schemas = NotChecked("schemas of the cluster", "no facts", command)
+        known = parameters(self.registries, self.neighbours).keys()
+        rules = " · ".join(undecidable(known)) if self.registries is None else ""
+        platform = NotChecked(f"what the platform allows, for {rules}", "no gateway.yaml", "--config FILE")
         images = NotChecked("images, their bases and signatures", "no registry is asked")
         posture = NotChecked("what kube-bench must have said of the cluster", "the gateway knows")
         return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 from pydantic import BaseModel, Field
 
@@ -125,6 +126,14 @@ class ClusterView(_Output):
     seen_at: datetime | None = Field(description="When its deploy worker last told of itself.")
     node_classes: list[str] = Field(description="The classes of its nodes.")
     kube_bench: ExemptionView | None = Field(description="What kube-bench is exempted from; null: it is not run here.")
+
+
+class FactsView(_Output):
+    """What a cluster knows, as its deploy worker last read it."""
+
+    kubernetes_version: str = Field(description="Such as `v1.36.3`.")
+    api_versions: list[str] = Field(description="Groups with a version, and each with a kind: `apps/v1/Deployment`.")
+    schemas: dict[str, Any] = Field(description="By kind, such as `apps/v1/Deployment`, a JSON Schema of it.")
 
 
 class ClusterPage(_Output):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ POLICY = "policy"
 PARAMETERS_NAME = "deploy-gateway-policy-parameters"
 _ANNOTATION = "deploy-gateway.dev/"
 _PARAMETER = re.compile(r"params\.\??data\.\??(\w+)")
+_VARIABLE = re.compile(r"variables\.(\w+)")
 _ACTIONS = {Mode.ENFORCE: ["Deny", "Audit"], Mode.WARN: ["Warn", "Audit"]}
 # What is behind the rule's name in the name of a binding, by what it does.
 _SUFFIXES = {Mode.ENFORCE: "", Mode.WARN: "-warn"}
@@ -87,6 +88,25 @@ def load_rules(folder: Path = POLICIES) -> tuple[Rule, ...]:
             where=folder.name,
         )
     return rules
+
+
+def decidable(rule: Rule, known: Collection[str]) -> Rule | None:
+    """`rule` without the validations that take another parameter than those `known`; None where none is left."""
+    variables = dict(rule.variables)
+
+    def takes(expression: str) -> set[str]:
+        named = set(_PARAMETER.findall(expression)) - {"waivers"}
+        return named.union(*(takes(variables[name]) for name in _VARIABLE.findall(expression)))
+
+    left = tuple(one for one in rule.validations if takes(one.expression) <= set(known))
+    used = frozenset(name for one in left for name in takes(one.expression))
+    return replace(rule, validations=left, parameters=used) if left else None
+
+
+def undecidable(known: Collection[str], folder: Path = POLICIES) -> tuple[str, ...]:
+    """The ids of the rules that take, in whole or in part, another parameter than those `known`."""
+    others = {path.stem: set(_PARAMETER.findall(path.read_text("utf-8"))) for path in folder.glob("*.yaml")}
+    return tuple(sorted(rule for rule, names in others.items() if names - {"waivers"} - set(known)))
 
 
 def _rule(path: Path) -> Rule:

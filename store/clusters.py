@@ -47,6 +47,12 @@ class Clusters:
         with self._sessions.read() as session:
             return session.scalar(select(ClusterRow.seen_at).where(ClusterRow.name == name))
 
+    def document(self, name: ClusterName) -> tuple[str, bytes] | None:
+        """What was last published as JSON, in zlib's form as it is kept, behind the SHA-256 of the JSON; or None."""
+        with self._sessions.read() as session:
+            row = session.execute(select(ClusterRow.digest, ClusterRow.facts).where(ClusterRow.name == name)).first()
+        return (row.digest, row.facts) if row is not None else None
+
     def facts(self, name: ClusterName) -> ClusterFacts | None:
         """What was last published, or None. The same object until something else is published."""
         with self._sessions.read() as session:

@@ -1,7 +1,8 @@
-"""`deployctl cluster`: how safe kube-bench finds a cluster."""
+"""`deployctl cluster`: how safe kube-bench finds a cluster, and what it knows."""
 
 from __future__ import annotations
 
+import re
 import sys
 import uuid
 from pathlib import Path
@@ -19,7 +20,7 @@ _HOW = "kube-bench run --json > report.json"
 
 @click.group()
 def cluster() -> None:
-    """The clusters that Releases go to, and how safe kube-bench finds them."""
+    """The clusters that Releases go to: how safe kube-bench finds them, and what they know."""
 
 
 @cluster.command()
@@ -97,10 +98,71 @@ def baseline(name: str, node_class: str, reason: str, url: str | None) -> None:
     click.echo(f"{node_class} of {name}: accepted {newest['id']} with {newest['failed']} failures", err=True)
 
 
+@cluster.command()
+@click.argument("name", metavar="[CLUSTER]", required=False)
+@click.option(
+    "-o",
+    "--output",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    default=None,
+    metavar="FILE",
+    help="Write them there, for --facts; `-` is standard output.",
+)
+@options.url
+def facts(name: str | None, file: Path | None, url: str | None) -> None:
+    """Gets what a cluster knows: its version, its APIs and the schemas of its kinds, CRDs among them.
+
+    They are kept, and `check` and `render` use them for Environments of that cluster, with --config. Get them again
+    when the cluster is upgraded, or has new CRDs.
+
+    \b
+    deployctl cluster facts main
+    deployctl cluster facts main -o facts.json
+    """
+    from deployctl.client import Client
+    from deployctl.config import load_config
+    from deployctl.facts import facts_in, keep_facts
+
+    client = Client(load_config(url))
+    named = _plain(name or _only(client))
+    address = f"/api/v1/clusters/{named}/facts"
+    content = client.file(address)
+    known = facts_in(content, address)
+    what = f"{named}: Kubernetes {known.kubernetes_version}, {len(known.schemas)} kinds"
+    if file is None:
+        click.echo(f"{what}, kept in {keep_facts(named, content)}", err=True)
+    elif str(file) == "-":
+        click.echo(content.decode("utf-8", "replace"))
+    else:
+        _write(file, content)
+        click.echo(f"{what}, in {file}: --facts {file}", err=True)
+
+
+def _plain(name: str) -> str:
+    """`name`, which is to be that of a file. Raises `UsageError` for one that leads elsewhere."""
+    from pipelines.apps import NAME_PATTERN
+
+    if re.fullmatch(NAME_PATTERN, name) is None:
+        raise click.UsageError(f"{name!r} is no name of a cluster")
+    return name
+
+
+def _write(file: Path, content: bytes) -> None:
+    from deployctl.exits import Exit
+    from deployctl.problems import CommandFailed
+
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        reason = f"{file}: {error.strerror}"
+        raise CommandFailed("The facts can't be written", reason, "Name another file", Exit.WRONG_USAGE) from error
+
+
 def _only(client: Client) -> str:
     names = [one["name"] for one in client.get("/api/v1/clusters")["items"]]
     if len(names) != 1:
-        raise click.UsageError(f"say which with --cluster: {', '.join(names)}")
+        raise click.UsageError(f"say which cluster: {', '.join(names)}")
     return str(names[0])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from datetime import UTC, datetime, timedelta
 
 from flask import Response, request
@@ -21,6 +22,7 @@ from gateway.postures import (
     ClusterPage,
     ClusterPath,
     ClusterView,
+    FactsView,
     MeasurementRequest,
     MeasurementView,
     PosturePage,
@@ -34,7 +36,7 @@ from gateway.schemas import IdempotencyHeader, PageQuery
 from pipelines.apps import ClusterName
 from pipelines.benchmark import parse
 from pipelines.days import today
-from pipelines.errors import Conflict, InvalidInput, UnreadableBenchmark
+from pipelines.errors import Conflict, Forbidden, InvalidInput, NotFound, UnreadableBenchmark
 from pipelines.suggestions import did_you_mean
 from store import NewMeasurement
 
@@ -66,6 +68,40 @@ def index() -> Response:
 def show(path: ClusterPath) -> Response:
     """With what kube-bench is exempted from there, by whom and until when."""
     return _json(cluster_view(gateway().settings.cluster(path.cluster)))
+
+
+@api.get(
+    "/clusters/<cluster>/facts",
+    summary="What a cluster knows",
+    responses={
+        200: FactsView,
+        304: {"description": "It is what `If-None-Match` names."},
+        **problems(*READ_ERRORS, Forbidden),
+    },
+)
+def facts(path: ClusterPath) -> Response:
+    """Its version, its APIs and the schemas of its kinds, CRDs among them: what checks on a laptop take from a file.
+
+    Some MiB of JSON: sent as it is stored, compressed, to whoever accepts `deflate`.
+    """
+    cluster = gateway().settings.cluster(path.cluster)
+    require(principal(), Permission.READ)
+    kept = gateway().store.clusters.document(cluster)
+    if kept is None:
+        raise NotFound(
+            f"nothing is known of the cluster {cluster} yet",
+            f"Start its worker, or wait for it: deploy-gateway worker deploy --cluster {cluster} --kubeconfig FILE",
+            where="cluster",
+        )
+    digest, compressed = kept
+    is_compressed = request.accept_encodings.quality("deflate") > 0
+    response = Response(compressed if is_compressed else zlib.decompress(compressed), mimetype="application/json")
+    if is_compressed:
+        response.content_encoding = "deflate"
+    response.vary.add("Accept-Encoding")
+    response.set_etag(f"{digest}-deflate" if is_compressed else digest)
+    response.make_conditional(request)
+    return response
 
 
 @api.get(

@@ -19,6 +19,7 @@ import yaml
 
 from pipelines.adapters.disk import written
 from pipelines.errors import CheckCrashed, RenderFailed
+from pipelines.shapes import without_values
 from pipelines.third_party.archive import packed
 
 _RENDER_CPU_SECONDS = 20
@@ -91,7 +92,7 @@ class HelmRenderer:
                 f"rendering took longer than {timeout_seconds:.0f} s", "Simplify the chart: loops over large values?"
             ) from error
         if done.returncode != 0:
-            said = words(done.stderr, done.returncode)
+            said = without_values(words(done.stderr, done.returncode), values)
             raise RenderFailed(f"helm template: {said}", _solution(said), where=release)
         return done.stdout
 

@@ -21,6 +21,7 @@ from pipelines.ports import CheckSubject, Manifest
 from pipelines.relations.values import mapping, mappings
 from pipelines.resources import WORKLOADS, at, field_text, group_of, pod_spec_path
 from pipelines.rules import INVALID
+from pipelines.shapes import without_quoted
 
 _CRITICAL, _WARNING = 1, 5
 _TIMEOUT_SECONDS = 30.0
@@ -148,7 +149,7 @@ class KubeScore:
             words = done.stderr.decode("utf-8", "replace").strip()[-300:]
             unread = _unread(words)
             if unread is None:
-                told = _without_values(words) or f"exit code {done.returncode}"
+                told = without_quoted(words) or f"exit code {done.returncode}"
                 raise CheckCrashed(
                     f"kube-score gave no answer: {told}", "Correct what it names, or report it"
                 ) from error
@@ -169,11 +170,7 @@ def _unread(words: str) -> Mistyped | _Unread | None:
         version, *rest = mistyped.groups()
         return Mistyped(version.lstrip("/"), *rest)
     unread = _UNREAD.search(words)
-    return _Unread(unread[1].lstrip("/"), unread[2], _without_values(unread[3])) if unread else None
-
-
-def _without_values(words: str) -> str:
-    return re.sub(r'"[^"]*"', "…", words)
+    return _Unread(unread[1].lstrip("/"), unread[2], without_quoted(unread[3])) if unread else None
 
 
 def _is_seen(manifest: Manifest) -> bool:

@@ -14,9 +14,11 @@ from pipelines.manifests import name_of, without_nulls
 from pipelines.ports import CheckSubject, ClusterFacts, Manifest
 from pipelines.resources import field_text
 from pipelines.rules import INVALID, UNKNOWN_FIELD, UNKNOWN_KIND
+from pipelines.shapes import shape, shown
 from pipelines.suggestions import did_you_mean, nearest
 
 _ENTRIES = {entry.id: entry for entry in SCHEMAS}
+_VALUE = "@value@"
 _MOST_FOR_ONE_OBJECT = 20
 _USUAL = (
     "apps/v1/Deployment",
@@ -54,7 +56,7 @@ class Schemas:
 
     def _validator(self, key: str, facts: ClusterFacts) -> jsonschema_rs.Validator:
         if key not in self._validators:
-            self._validators[key] = jsonschema_rs.validator_for(dict(facts.schemas[key]))
+            self._validators[key] = jsonschema_rs.validator_for(dict(facts.schemas[key]), mask=_VALUE)
         return self._validators[key]
 
     def findings(self, subject: CheckSubject) -> tuple[Finding, ...]:
@@ -81,13 +83,20 @@ def _explained(manifest: Manifest, schema: Mapping[str, Any], error: jsonschema_
     path = tuple(error.instance_path)
     unexpected = re.search(r"Additional properties are not allowed \('([^']+)'", error.message)
     if unexpected is None:
-        return _finding(manifest, INVALID, path, error.message, _explain(manifest, path))
+        return _finding(manifest, INVALID, path, _words(manifest, path, error), _explain(manifest, path))
     key = unexpected.group(1)
     known = _properties(schema, list(error.schema_path)[:-1])
     near = nearest(key, known)
     how = f"{near}:   # in place of {key}" if near else f"# leave out: {key}"
     what = f"there is no field {key!r} here. {did_you_mean(key, known)}".rstrip()
     return _finding(manifest, UNKNOWN_FIELD, (*path, key), what, how)
+
+
+def _words(manifest: Manifest, path: tuple[str | int, ...], error: jsonschema_rs.ValidationError) -> str:
+    """What is wrong, with the value only where it is no secret."""
+    is_secret = manifest["kind"] == "Secret" and path[:1] != ("metadata",)
+    value = shape(error.instance) if is_secret else shown(error.instance, path)
+    return str(error.message).replace(_VALUE, value)
 
 
 def _unknown_kind(manifest: Manifest, key: str, known: Iterable[str]) -> Finding:

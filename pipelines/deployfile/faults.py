@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from pipelines.deployfile.schema import DeployFile
 from pipelines.errors import Fault
+from pipelines.shapes import shown
 from pipelines.suggestions import did_you_mean
 
 _EXAMPLES = {
@@ -87,7 +88,7 @@ def _fault(path: tuple[str | int, ...], error: Any, line: Callable[..., str]) ->
         reason = str(error["ctx"]["error"])
         return Fault(where, f"{place}: {reason}" if place else reason, _example(path) or _REFERENCE)
     solution = _example(path) or f"What is wanted: {error['msg']}"
-    return Fault(where, f"{place} is {repr(error['input'])[:80]}, which does not fit", solution)
+    return Fault(where, f"{place} is {shown(error['input'], path)}, which does not fit", solution)
 
 
 def _example(path: tuple[str | int, ...]) -> str:

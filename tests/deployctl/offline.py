@@ -32,10 +32,10 @@ apiVersion: deploy-gateway/v1
 public_url: https://deploy.example.com
 store: {url: "env:NOBODY_HAS_SET_THIS"}
 queue: {url: "file:not-there"}
-clusters: {local: {}}
+clusters: {far-away: {}}   # nobody keeps facts of it on this machine
 environments:
-  staging: {cluster: local, namespace: "{app}-staging", mode: warn}
-  production: {cluster: local, namespace: "{app}"}
+  staging: {cluster: far-away, namespace: "{app}-staging", mode: warn}
+  production: {cluster: far-away, namespace: "{app}"}
 teams: {shop: {}}
 apps:
   checkout: {team: shop, repository: "https://git.example.com/shop/checkout.git"}

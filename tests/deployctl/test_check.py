@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from deployctl.exits import Exit
-from deployctl.facts import facts_path
+from deployctl.facts import keep_facts
 from deployctl.fleet import _FEWEST_FOR_A_POOL, check_all
 from deployctl.local import NO_COMMIT, Local, Programs
 from deployctl.platform import Asked, platform_for
@@ -48,7 +48,7 @@ def test_a_good_app_passes_and_what_was_not_checked_is_said(tmp_path: Path) -> N
     done = run("check", "a", at=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("✓ 1 App: nothing blocks, in ")
-    assert "not checked: schemas of the cluster (--facts FILE), allowed registries" in done.stdout
+    assert "not checked: schemas of the cluster (deployctl cluster facts CLUSTER -o FILE" in done.stdout
 
 
 def test_a_finding_blocks_with_its_line_and_the_fix_before_the_reason(tmp_path: Path) -> None:
@@ -259,19 +259,30 @@ def test_without_a_git_program_there_is_no_commit(
     assert _only(check("a", using=using)).commit == NO_COMMIT
 
 
-def test_facts_that_an_earlier_answer_left_are_used_for_their_cluster(
+def test_facts_that_were_kept_are_used_for_their_cluster(
     check: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     using = programs()
     monkeypatch.setenv("DEPLOY_GATEWAY_CACHE", str(tmp_path / "cache"))
-    path = facts_path("local")
-    path.parent.mkdir(parents=True)
-    path.write_text(json.dumps({"kubernetes_version": "v1.35.1", "api_versions": [], "schemas": {"v1/Pod": {}}}))
     config = tmp_path / "gateway.yaml"
     config.write_text(CONFIG)
     folder(tmp_path / "a")
+    without = check("a", using=using, config=config, environment="production")
+    assert str(without.not_checked[0]) == "schemas of the cluster (no facts; deployctl cluster facts far-away)"
+    keep_facts(
+        "far-away",
+        json.dumps({"kubernetes_version": "v1.35.1", "api_versions": [], "schemas": {"v1/Pod": {}}}).encode(),
+    )
     report = check("a", using=using, config=config, environment="production")
     assert "schema/unknown-kind" in {one.rule for one in _only(report).blocking}
+
+
+def test_what_can_not_be_kept_says_where_to_put_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cache").write_text("a file")
+    monkeypatch.setenv("DEPLOY_GATEWAY_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(InvalidInput, match="can't be kept") as raised:
+        keep_facts("local", b'{"kubernetes_version": "v1.35.1", "api_versions": [], "schemas": {"v1/Pod": {}}}')
+    assert raised.value.solution == "Name a file with -o FILE"
 
 
 @pytest.mark.parametrize(

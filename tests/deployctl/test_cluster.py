@@ -15,8 +15,12 @@ import pytest
 from werkzeug.serving import make_server
 
 from configuration.file import load
+from deployctl.exits import Exit
+from deployctl.facts import facts_in, read_facts
 from gateway.app import create_app
-from store import open_store
+from pipelines.apps import ClusterName
+from pipelines.ports import ClusterFacts
+from store import Store, open_store
 from store.queue import RedisQueue
 from tests.benchmarks import report, report_with
 from tests.gateway.conftest import TOKENS, prepare
@@ -26,17 +30,27 @@ PROGRAM = str(Path(sys.executable).with_name("deployctl"))
 
 
 @pytest.fixture
-def gateway(tmp_path: Path) -> Iterator[str]:
+def config(tmp_path: Path) -> Path:
+    return prepare(tmp_path, "redis://127.0.0.1:1/0")
+
+
+@pytest.fixture
+def store(config: Path) -> Iterator[Store]:
+    opened = open_store(load(config).database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def gateway(config: Path, store: Store) -> Iterator[str]:
     """The address of a gateway whose queue is not there: nothing here needs it."""
-    settings = load(prepare(tmp_path, "redis://127.0.0.1:1/0"))
-    store = open_store(settings.database_url)
+    settings = load(config)
     server = make_server("127.0.0.1", 0, create_app(settings, store, RedisQueue(settings.redis_url)), threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
-    store.close()
 
 
 @pytest.fixture
@@ -45,6 +59,7 @@ def run(gateway: str, tmp_path: Path) -> Run:
         environment = {
             **{name: os.environ[name] for name in ("PATH", "COVERAGE_PROCESS_CONFIG") if name in os.environ},
             "HOME": str(tmp_path),
+            "DEPLOY_GATEWAY_CACHE": str(tmp_path / "cache"),
             "DEPLOYCTL_URL": gateway,
             "DEPLOYCTL_TOKEN": TOKENS[holder],
         }
@@ -103,6 +118,9 @@ def test_an_accepted_baseline_tells_what_is_new(run: Run, measured: dict[str, An
         ),
         (("bench", "--file", "-", "--node", "a", "--node-class", "worker"), "{}", "its keys should be Controls"),
         (("bench", "--cluster", "nonesuch"), "", "there is no cluster 'nonesuch'"),
+        (("facts", "nonesuch"), "", "there is no cluster 'nonesuch'"),
+        (("facts", "../local"), "", "'../local' is no name of a cluster"),
+        (("facts",), "", "nothing is known of the cluster local yet"),
         (("baseline", "local", "--node-class", "worker", "--reason", "x"), "", "nothing was measured"),
     ],
 )
@@ -110,3 +128,26 @@ def test_what_can_not_be_done_says_why(run: Run, arguments: tuple[str, ...], std
     done = run(*arguments, holder="admin", stdin=stdin)
     assert done.returncode == 2
     assert said in done.stderr
+
+
+KNOWN = ClusterFacts("v1.36.3", ("v1", "v1/Pod"), {"v1/Pod": {"type": "object"}})
+
+
+def test_what_a_cluster_knows_is_written_for_check(run: Run, store: Store, tmp_path: Path) -> None:
+    store.clusters.publish(ClusterName("local"), KNOWN)
+    done = run("facts", "local", "-o", str(tmp_path / "facts.json"), holder="shop-viewer")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "local: Kubernetes v1.36.3, 1 kinds, in " in done.stderr
+    assert read_facts(tmp_path / "facts.json") == KNOWN
+    done = run("facts", "-o", "-")
+    assert facts_in(done.stdout.encode(), "stdout") == KNOWN
+    assert run("facts", "-o", str(tmp_path / "no" / "where")).returncode == Exit.WRONG_USAGE
+
+
+def test_what_a_cluster_knows_is_kept_for_check(run: Run, store: Store, tmp_path: Path) -> None:
+    store.clusters.publish(ClusterName("local"), KNOWN)
+    done = run("facts")
+    kept = tmp_path / "cache" / "facts" / "local.json"
+    assert done.stderr == f"local: Kubernetes v1.36.3, 1 kinds, kept in {kept}\n"
+    assert read_facts(kept) == KNOWN
+    assert list(kept.parent.iterdir()) == [kept]

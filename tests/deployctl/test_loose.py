@@ -261,6 +261,16 @@ def test_a_value_of_a_wrong_kind_hides_nothing_else(local: Local) -> None:
     } <= told
 
 
+def test_without_a_platform_the_parts_of_rules_that_need_none_are_looked_at(local: Local) -> None:
+    """And the rules that are not, or not whole, are named."""
+    route = "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a}\nspec:\n  hosts: ['*']\n"
+    verdict = check_manifests("a", {"a": route.encode()}, local)
+    assert [(one.rule, one.field) for one in verdict.blocking] == [("virtual-service-own", "spec.hosts[0]")]
+    (told,) = (one for one in PLATFORM.not_checked() if "platform" in one.what)
+    assert "image-registry · ingress-annotations · ingress-class" in told.what
+    assert told.how == "--config FILE"
+
+
 def test_a_crash_in_one_batch_leaves_what_is_found_in_others(tmp_path: Path) -> None:
     program = tmp_path / "kube-score"
     program.write_text("#!/bin/sh\nexit 1\n")

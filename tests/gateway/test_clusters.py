@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,13 +16,16 @@ from werkzeug.test import TestResponse
 
 from configuration.file import load
 from gateway.app import create_app
+from pipelines.apps import ClusterName
+from pipelines.ports import ClusterFacts
 from store import Store
 from store.queue import RedisQueue
 from tests.benchmarks import report, report_with
 
 from .conftest import bearer
 
-BENCHMARKS = "/api/v1/clusters/local/benchmarks"
+CLUSTER = "/api/v1/clusters/local"
+BENCHMARKS = f"{CLUSTER}/benchmarks"
 Push = Callable[..., TestResponse]
 
 
@@ -138,3 +144,35 @@ def test_a_cluster_that_is_not_there_is_not_found(client: FlaskClient) -> None:
     answer = client.get("/api/v1/clusters/nonesuch/benchmarks", headers=bearer("admin"))
     assert answer.status_code == 404
     assert "local" in answer.get_json()["solution"]
+
+
+FACTS = ClusterFacts("v1.36.3", ("v1", "v1/Pod"), {"v1/Pod": {"type": "object", "properties": {}}})
+
+
+@pytest.mark.parametrize("accepted", ["identity", "deflate", "gzip, deflate;q=0"])
+def test_what_a_cluster_knows_is_given_as_it_was_published(client: FlaskClient, store: Store, accepted: str) -> None:
+    store.clusters.publish(ClusterName("local"), FACTS)
+    answer = client.get(f"{CLUSTER}/facts", headers=bearer("shop-viewer") | {"Accept-Encoding": accepted})
+    is_compressed = accepted == "deflate"
+    assert (answer.status_code, answer.content_encoding) == (200, "deflate" if is_compressed else None)
+    content = zlib.decompress(answer.data) if is_compressed else answer.data
+    assert json.loads(content) == {
+        "kubernetes_version": "v1.36.3",
+        "api_versions": ["v1", "v1/Pod"],
+        "schemas": {"v1/Pod": {"type": "object", "properties": {}}},
+    }
+
+
+def test_what_a_cluster_knows_is_not_sent_again_while_it_is_the_same(client: FlaskClient, store: Store) -> None:
+    store.clusters.publish(ClusterName("local"), FACTS)
+    first = client.get(f"{CLUSTER}/facts", headers=bearer("shop-viewer"))
+    headers = bearer("shop-viewer") | {"If-None-Match": first.headers["ETag"]}
+    assert client.get(f"{CLUSTER}/facts", headers=headers).status_code == 304
+    store.clusters.publish(ClusterName("local"), replace(FACTS, kubernetes_version="v1.36.4"))
+    assert client.get(f"{CLUSTER}/facts", headers=headers).status_code == 200
+
+
+def test_of_a_cluster_that_has_not_told_of_itself_nothing_is_known(client: FlaskClient) -> None:
+    answer = client.get(f"{CLUSTER}/facts", headers=bearer("shop-viewer"))
+    assert (answer.status_code, answer.get_json()["code"]) == (404, "not-found")
+    assert "worker deploy --cluster local" in answer.get_json()["solution"]

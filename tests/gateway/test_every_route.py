@@ -11,7 +11,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from pipelines.apps import RELEASE_ID_PATTERN
+from pipelines.apps import RELEASE_ID_PATTERN, ClusterName
+from pipelines.ports import ClusterFacts
 from pipelines.states import ReleaseState
 from store import NewWaiver, Release, Store, WaiverFilter
 from tests.benchmarks import report
@@ -60,6 +61,7 @@ ROUTES: dict[tuple[str, str], tuple[dict[str, object] | None, tuple[int, int, in
     ("DELETE", f"{API}/waivers/<waiver_id>"): (None, (403, 403, 403, 403, 200)),
     ("GET", f"{API}/clusters"): (None, ALL),
     ("GET", f"{API}/clusters/<cluster>"): (None, ALL),
+    ("GET", f"{API}/clusters/<cluster>/facts"): (None, ALL),
     ("GET", f"{API}/clusters/<cluster>/benchmarks"): (None, ALL),
     ("POST", f"{API}/clusters/<cluster>/benchmarks"): (MEASURED, (403, 403, 403, 403, 201)),
     ("POST", f"{API}/clusters/<cluster>/baselines"): (
@@ -80,7 +82,8 @@ PROTECTED = [key for key, (_, expected) in ROUTES.items() if isinstance(expected
 
 @pytest.fixture
 def history(deploy: Callable[..., Release], accept: Callable[..., Release], store: Store) -> Release:
-    """Two good Releases and one that waits."""
+    """Two good Releases and one that waits, in a cluster that has told of itself."""
+    store.clusters.publish(ClusterName("local"), ClusterFacts("v1.36.3", ("v1",), {"v1/Pod": {}}))
     deploy(1)
     deploy(2)
     store.waivers.add(

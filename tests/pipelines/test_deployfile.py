@@ -91,6 +91,8 @@ def test_a_key_has_its_line() -> None:
         (("A: on", "A: '{{ .Values.x }}'"), "template actions"),
         (("A: on", 'A: "x\\u0007"'), "control characters"),
         (("A: on", "A-B: x"), "env.A-B"),
+        (('{A: on, B: 12:30, C: 1e3, D: "8"}', "[{name: A, value: sup3rs3cret}]"), "env is a list, which does not fit"),
+        (("A: on", "A: [sup3rs3cret]"), "env.A is a list, which does not fit"),
         (("checkout:1.4.2", "checkout:1 4"), "deploy.yaml:4: image is"),
         (
             ("production:", "prodction:"),

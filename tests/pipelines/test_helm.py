@@ -96,6 +96,14 @@ def test_a_chart_that_does_not_render_is_told_in_helms_words(helm: HelmClient) -
         _render(helm, _chart(helm, '{{ fail "on purpose" }}'))
 
 
+@pytest.mark.parametrize("template", ["{{ fail .Values.db.password }}", "{{ range .Values.db.password }}{{ end }}"])
+def test_what_helm_says_of_a_value_leaves_the_value_out(helm: HelmClient, template: str) -> None:
+    with pytest.raises(RenderFailed, match="…") as raised:
+        _render(helm, _chart(helm, template), {"db": {"password": "hunter2"}})
+    assert "hunter2" not in str(raised.value)
+    assert ".yaml:1:" in str(raised.value)
+
+
 def test_values_that_the_schema_does_not_know_are_refused(helm: HelmClient) -> None:
     chart = helm.package(CHARTS / "standard-app" / "0.1.0")[2]
     with pytest.raises(RenderFailed, match="secretEscapeHatch"):

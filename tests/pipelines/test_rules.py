@@ -23,7 +23,7 @@ from pipelines.apps import (
 from pipelines.errors import InvalidConfiguration
 from pipelines.findings import Mode
 from pipelines.other_proxies import GROUPS
-from pipelines.rules import POLICIES, Rule, as_json, cluster_objects, load_rules, parameters
+from pipelines.rules import POLICIES, Rule, as_json, cluster_objects, decidable, load_rules, parameters, undecidable
 
 RULES = load_rules()
 
@@ -207,3 +207,28 @@ def test_they_are_one_list_for_kubectl() -> None:
 def test_of_the_groups_whose_kinds_can_be_allowed_every_other_kind_is_refused() -> None:
     (rule,) = (one for one in load_rules() if one.id == "platform-kinds")
     assert {group for group, resource in rule.matches if resource == "*"} >= GROUPS
+
+
+def test_of_a_rule_that_nobody_has_the_parameters_of_what_needs_none_is_left() -> None:
+    rules = {one.id: one for one in load_rules()}
+    whole = rules["virtual-service-own"]
+    part = decidable(whole, ())
+    assert part is not None
+    assert part.validations == whole.validations[1:]
+    assert part.parameters == frozenset()
+    assert decidable(whole, ["mesh_gateways"]) == whole
+    assert decidable(rules["run-as-non-root"], ()) == rules["run-as-non-root"]
+
+
+@pytest.mark.parametrize("rule", ["cloud-identity", "image-registry"])
+def test_a_rule_that_is_all_about_a_parameter_is_not_there_without_it(rule: str) -> None:
+    """Whether it names it itself, or by a variable."""
+    assert decidable(next(one for one in load_rules() if one.id == rule), ()) is None
+
+
+def test_rules_that_take_what_nobody_knows_are_named() -> None:
+    known = parameters(None, ()).keys()
+    named = {one.id for one in load_rules() if decidable(one, known) != one}
+    assert set(undecidable(known)) == named
+    assert {"cloud-identity", "image-registry", "ingress-annotations", "virtual-service-own"} <= named
+    assert undecidable(parameters([], ()).keys()) == ()

@@ -66,6 +66,29 @@ def test_a_text_for_a_number_is_found(facts: ClusterFacts, good: dict[str, Any])
     assert (found.rule, found.field) == ("schema/invalid", "spec.replicas")
 
 
+@pytest.mark.parametrize(
+    ("manifest", "field"),
+    [
+        ({"apiVersion": "v1", "kind": "Secret", "stringData": {"password": 918273645}}, "stringData.password"),
+        ({"apiVersion": "v1", "kind": "Secret", "data": ["918273645"]}, "data"),
+        ({"apiVersion": "v1", "kind": "Secret", "type": 918273645}, "type"),
+        (
+            {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"name": "c", "env": [{"value": 918273645}]}]}},
+            "spec.containers[0].env[0].value",
+        ),
+        (
+            {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"name": "c", "args": [918273645]}]}},
+            "spec.containers[0].args[0]",
+        ),
+    ],
+)
+def test_what_may_be_a_secret_is_told_by_its_shape(facts: ClusterFacts, manifest: dict[str, Any], field: str) -> None:
+    found = Schemas().findings(subject(({"metadata": {"name": "x"}, **manifest},), facts))
+    told = next(one for one in found if one.rule == "schema/invalid" and one.field == field)
+    assert told.what.startswith(("a number is not of type", "a list is not of type"))
+    assert "918273645" not in str(found)
+
+
 def test_fields_of_the_meshs_own_kinds_are_known(facts: ClusterFacts, good: dict[str, Any]) -> None:
     good["PeerAuthentication"]["spec"]["mtsl"] = good["PeerAuthentication"]["spec"].pop("mtls")
     (found,) = Schemas().findings(subject((good["PeerAuthentication"],), facts))
