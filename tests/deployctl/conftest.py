@@ -50,7 +50,7 @@ def door() -> Iterator[Door]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = _answer
+        do_DELETE = do_GET = do_POST = _answer
 
         def log_message(self, format: str, *args: object) -> None:
             pass
