@@ -34,9 +34,8 @@ class Client:
 
     def __init__(self, config: Config) -> None:
         self._url = config.url
-        self._http = httpx.Client(
-            base_url=config.url, headers={"Authorization": f"Bearer {config.token}"}, timeout=_TIMEOUT
-        )
+        headers = {"Authorization": f"Bearer {config.token}"} if config.token else {}
+        self._http = httpx.Client(base_url=config.url, headers=headers, timeout=_TIMEOUT)
 
     def get(self, path: str, **query: str | int | None) -> dict[str, Any]:
         """The JSON at `path`. Raises `CommandFailed`."""

@@ -11,8 +11,18 @@ from pipelines.errors import GatewayError
 class CommandFailed(Exception):
     """Ends the command with `exit_code`, and with a text that says what, where, and what to do."""
 
-    def __init__(self, title: str, reason: str, solution: str, exit_code: Exit, faults: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        title: str,
+        reason: str,
+        solution: str,
+        exit_code: Exit,
+        faults: tuple[str, ...] = (),
+        status: int | None = None,
+    ) -> None:
+        """`status` is the gateway's HTTP status, where it answered with a problem."""
         super().__init__(reason)
+        self.status = status
         self.title = title
         self.reason = reason
         self.solution = solution
@@ -31,6 +41,7 @@ def from_problem(status: int, document: dict[str, Any]) -> CommandFailed:
         str(document.get("solution") or ""),
         exit_of_answer(status, document.get("code")),
         faults,
+        status,
     )
 
 

@@ -33,13 +33,16 @@ ALL = (200, 200, 200, 200, 200)
 ASK = {"app": "{app}", "environment": "staging", "ref": "main"}
 
 # (method, rule) → body, then the answers for: viewer, developer, approver, on-call and platform-admin of the App's
-# team; None in place of all: needs no token; "signed": takes a signature, and no token whatever.
+# team; None in place of all: needs no token; "signed": takes a signature, and no token
+# whatever; "no provider": needs no token, and there is nowhere to sign in.
 ROUTES: dict[tuple[str, str], tuple[dict[str, object] | None, tuple[int, int, int, int, int] | str | None]] = {
     ("GET", "/healthz"): (None, None),
     ("GET", "/readyz"): (None, None),
     ("GET", "/openapi.json"): (None, None),
     ("GET", "/schemas/deploy.yaml.json"): (None, None),
     ("POST", f"{API}/webhooks/<forge>"): ({}, "signed"),
+    ("GET", f"{API}/sign-in"): (None, "no provider"),
+    ("POST", f"{API}/sign-in"): ({"id_token": "eyJ.e.x"}, "no provider"),
     ("GET", f"{API}/releases"): (None, ALL),
     ("POST", f"{API}/releases"): (ASK, (403, 202, 403, 202, 202)),
     ("GET", f"{API}/releases/<release_id>"): (None, ALL),
@@ -130,6 +133,8 @@ def test_each_role_gets_what_it_may(
     expected = ROUTES[method, rule][1]
     if expected is None:
         assert answer.status_code == 200
+    elif expected == "no provider":
+        assert (answer.status_code, "knows no identity provider" in answer.text) == (404, True)
     elif expected == "signed":
         assert (answer.status_code, answer.get_json()["code"]) == (401, "not-signed")
     elif caller in CALLERS:

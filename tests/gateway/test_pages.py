@@ -39,6 +39,7 @@ PAGES = {
     "/clusters/<name>": 200,
 }
 OPEN = {("GET", "/sign-in"), ("POST", "/sign-in"), ("GET", "/static/<path:filename>")}
+OPEN |= {("GET", "/sign-in/provider"), ("GET", "/sign-in/callback")}
 POSTS = {("POST", "/sign-out")}
 
 

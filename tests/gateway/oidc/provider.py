@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -45,6 +46,7 @@ class FakeProvider:
     def __init__(self, url: str) -> None:
         self.url = url
         self.asked: list[str] = []
+        self.sent: list[tuple[str, dict[str, str]]] = []
         self.answers: dict[str, tuple[int, Any]] = {}
         self.publish(jwk("one", rsa_key("one")))
         self.answers["/.well-known/openid-configuration"] = (200, {"issuer": url, "jwks_uri": f"{url}/keys"})
@@ -96,6 +98,11 @@ def identity_provider() -> Iterator[FakeProvider]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            sent = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            provider.sent.append((self.headers.get("Authorization", ""), dict(parse_qsl(sent))))
+            self.do_GET()
 
         def log_message(self, *_: Any) -> None:
             pass
