@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +14,7 @@ from deployctl.render.places import parts
 from deployctl.render.standing import standing
 from deployctl.render.suggested import hint_line
 from deployctl.verdicts import Report, Verdict, VerdictState
+from pipelines.catalogue import Entry, catalogue
 from pipelines.findings import Finding, Severity
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -82,11 +84,16 @@ def _of_findings(verdict: Verdict) -> Iterator[_Result]:
         text = f"{one.resource}: {one.what}\n\nWrite: {one.how.strip()}\n\nWhy: {' '.join(one.why.split())}"
         identity = "\n".join((one.rule, parts(place)[0], verdict.environment, one.resource, one.field))
         result = _result(one.rule, "error" if one.blocks else "warning", place, f"{text}{_standing(one)}")
-        if one.values_hint:
-            result["properties"] = {"values_hint": one.values_hint}
+        if more := _properties(one):
+            result["properties"] = more
         if one.waiver:
             result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": one.waiver}]
         yield _rule(one), result, identity
+
+
+def _properties(finding: Finding) -> dict[str, Any]:
+    tags = {"tags": list(finding.also_found_by)} if finding.also_found_by else {}
+    return tags | ({"values_hint": finding.values_hint} if finding.values_hint else {})
 
 
 def _standing(finding: Finding) -> str:
@@ -109,18 +116,26 @@ def _of_faults(verdict: Verdict) -> Iterator[_Result]:
 
 
 def _rule(finding: Finding) -> dict[str, Any]:
-    why = " ".join(finding.why.split())
+    """What the catalogue says of its rule, so that it is the same in each run; without one, what it says itself."""
+    known = _entries().get(finding.rule)
+    said = finding if known is None else known
+    why = " ".join(said.why.split())
     return {
         "id": finding.rule,
         "shortDescription": {"text": why.split(". ")[0].rstrip(".") or finding.rule},
         "fullDescription": {"text": why or finding.rule},
-        "help": {"text": finding.how.strip() or finding.link},
-        "helpUri": finding.link,
+        "help": {"text": said.how.strip() or said.link},
+        "helpUri": said.link,
         "properties": {
-            "tags": ["security", finding.found_by, *finding.also_found_by],
-            "security-severity": _SECURITY_SEVERITY[finding.severity],
+            "tags": ["security", said.found_by],
+            "security-severity": _SECURITY_SEVERITY[said.severity],
         },
     }
+
+
+@cache
+def _entries() -> Mapping[str, Entry]:
+    return {entry.id: entry for entry in catalogue()}
 
 
 def _result(rule: str, level: str, place: str, text: str) -> dict[str, Any]:

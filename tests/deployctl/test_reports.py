@@ -21,6 +21,7 @@ from deployctl.render.standing import blocks_from
 from deployctl.render.summary import summary
 from deployctl.render.verdicts import print_verdicts
 from deployctl.verdicts import NotChecked, Report, Verdict, VerdictState, waivers_left_out
+from pipelines.catalogue import entry_of
 from pipelines.errors import Fault
 from pipelines.findings import Finding, Mode, Severity
 
@@ -160,7 +161,7 @@ def test_who_says_the_same_is_named_beside_the_finding() -> None:
     also = replace(FINDING, also_found_by=("kube-score/container-image-tag",))
     report = _report(replace(BLOCKED, findings=(also,)))
     assert "also   kube-score/container-image-tag\n" in _text(report)
-    assert "kube-score/container-image-tag" in _run(report)["tool"]["driver"]["rules"][0]["properties"]["tags"]
+    assert _run(report)["results"][0]["properties"]["tags"] == ["kube-score/container-image-tag"]
     assert "also " not in _text(_report(BLOCKED))
 
 
@@ -194,6 +195,18 @@ def test_fingerprints_stay_while_lines_move_and_differ_for_each_result() -> None
     moved = replace(FINDING, source="apps/a/deploy.yaml:40")
     assert prints(FINDING, WARNING) == prints(moved, WARNING)
     assert len(set(prints(FINDING, FINDING, WARNING))) == 3
+
+
+def test_a_rule_says_the_same_in_each_run_whatever_was_found() -> None:
+    def rules(*findings: Finding) -> Any:
+        return _run(_report(replace(BLOCKED, findings=findings)))["tool"]["driver"]["rules"]
+
+    other = replace(FINDING, how="image: y:2", also_found_by=("kube-score/container-image-tag",))
+    assert rules(FINDING) == rules(other)
+    (rule,) = rules(other)
+    assert rule["help"]["text"] == entry_of(FINDING.rule).how
+    (unknown,) = rules(WARNING)
+    assert unknown["help"]["text"] == WARNING.how
 
 
 def test_sarif_without_a_line_names_the_file_and_a_crash_is_no_result() -> None:
