@@ -10,6 +10,8 @@
 
 PYTHON ?= python3
 PORT   ?= 8080
+# Processes that share the tests, module by module; each starts a stack of its own, which takes 1 GB.
+WORKERS ?= 2
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.set-up
@@ -49,7 +51,7 @@ check: $(STAMP)
 test: check
 	@$(BIN)/deploy-gateway tools install
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage run -m pytest --numprocesses=$(WORKERS) --dist=loadfile
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --include='pipelines/*' --fail-under=100
 	@$(BIN)/coverage report --fail-under=90

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import coverage
 import hypothesis
 import psycopg
 import pytest
@@ -40,6 +41,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Builds the control plane's programs before any test's timeout runs: once they take minutes."""
     if any("stack" in getattr(item, "fixturenames", ()) for item in session.items):
         ensure((*PLANE_TOOLS, "crane"), progress=session.config.get_terminal_writer().line)
+
+
+def pytest_sessionfinish() -> None:
+    """Writes what coverage measured: a process that shares the tests with others is not waited for at its end."""
+    if measured := coverage.Coverage.current():
+        measured.save()
 
 
 @pytest.fixture(scope="session")

@@ -55,15 +55,13 @@ def unseen_pods(release: Release) -> Iterator[Finding]:
 
 
 def _containers(value: Any, path: _Path) -> _Path | None:
-    """Where in `value` there is a list of containers; None where there is none."""
+    """Where in `value`, a mapping or a list, there is a list of containers; None where there is none."""
     if isinstance(value, dict):
         if any("image" in one for one in mappings(value.get("containers"))):
             return (*path, "containers")
         inner: Iterable[tuple[Any, Any]] = value.items()
-    elif isinstance(value, list):
-        inner = enumerate(value)
     else:
-        return None
+        inner = enumerate(value)
     for key, each in inner:
         if isinstance(each, dict | list) and (found := _containers(each, (*path, key))) is not None:
             return found

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.deployctl.answers import EVENTS, ID, ONE, PROGRAM, RELEASE, STAGE, event_stream, final_event, release_view
 from tests.deployctl.conftest import Door, Run, shell_of
+from tests.waiting import eventually
 
 
 @pytest.mark.parametrize(
@@ -107,9 +107,7 @@ def test_ctrl_c_detaches_and_says_how_to_go_on(door: Door, tmp_path: Path) -> No
     door.says(EVENTS, event_stream(STAGE), kind="text/event-stream")
     environment = shell_of(door, tmp_path)
     with subprocess.Popen([PROGRAM, *RELEASE], env=environment, stdout=-1, stderr=-1, text=True) as process:
-        deadline = time.monotonic() + 60
-        while not any(call == EVENTS for call, _, _ in door.requests) and time.monotonic() < deadline:
-            time.sleep(0.05)
+        eventually(lambda: any(call == EVENTS for call, _, _ in door.requests))
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import yaml
 
 from configuration.file import load
 from pipelines.deployfile import read
+from tests.waiting import eventually
 from tools.stack import Stack
 from tools.stack.ports import free_ports
 
@@ -77,11 +77,12 @@ def serving(clone: Path) -> Iterator[subprocess.Popen[str]]:
             text=True,
         )
     try:
-        deadline = time.monotonic() + _START_SECONDS
-        while "ends everything." not in log.read_text():
+
+        def served() -> bool:
             assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.1)
+            return "ends everything." in log.read_text()
+
+        eventually(served, _START_SECONDS)
         yield process
     finally:
         if process.poll() is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,12 +22,11 @@ Post = Callable[..., dict[str, Any]]
 def _until(
     installation: Installation, release_id: str, seconds: float, wanted: Callable[[dict[str, Any]], bool]
 ) -> dict[str, Any]:
-    deadline = time.monotonic() + seconds
-    while True:
-        found: dict[str, Any] = installation.api("shop", f"/api/v1/releases/{release_id}")
-        if wanted(found) or time.monotonic() > deadline:
-            return found
-        time.sleep(0.05)
+    def found() -> dict[str, Any] | None:
+        release: dict[str, Any] = installation.api("shop", f"/api/v1/releases/{release_id}")
+        return release if wanted(release) else None
+
+    return eventually(found, seconds)
 
 
 def _ended(installation: Installation, release_id: str) -> dict[str, Any]:

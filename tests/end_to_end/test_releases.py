@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import time
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.waiting import eventually
 from tools.installation import Installation
 from tools.stack.repositories import Content
 
@@ -121,13 +121,12 @@ def test_of_a_burst_of_pushes_the_newest_runs_and_each_has_an_end(
     for number in range(5):
         commit = installation.push("shop/burst", deploy_yaml("burst", f'env: {{N: "{number}"}}\n'), f"Push {number}")
         release("burst", wait_for=0)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+
+    def ended() -> list[str]:
         releases = installation.api("shop", "/api/v1/releases?app=burst")["items"]
-        if all(one["final"] for one in releases):
-            break
-        time.sleep(0.2)
-    states = [one["state"] for one in releases]
+        return [one["state"] for one in releases] if all(one["final"] for one in releases) else []
+
+    states = eventually(ended, 120)
     assert states[0] == "deployed"
     assert set(states) <= {"deployed", "superseded"}
     assert _running_commit(installation, "burst") == commit

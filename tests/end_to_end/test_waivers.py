@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +15,7 @@ from pipelines.adapters.kube import KubeCluster
 from pipelines.apps import ClusterName
 from pipelines.rules import PARAMETERS_NAME
 from store import open_store
+from tests.waiting import eventually
 from tools.installation import Installation
 from workers.parameters import keep_parameters
 
@@ -36,7 +36,6 @@ SERVICE = {
 }
 RULES = {"service-type", "service-selects"}
 OF_A_RELEASE = {"app": "waived", "team": "shop", "commit": "a" * 40}
-_HEARD_SECONDS = 60
 
 
 def _allowed(installation: Installation, app: str = "waived") -> bool:
@@ -51,10 +50,7 @@ def _allowed(installation: Installation, app: str = "waived") -> bool:
 
 def _becomes(installation: Installation, expected: bool) -> bool:
     """An API server hears of new parameters a moment after they are written."""
-    deadline = time.monotonic() + _HEARD_SECONDS
-    while _allowed(installation) is not expected and time.monotonic() < deadline:
-        time.sleep(0.3)
-    return _allowed(installation) is expected
+    return eventually(lambda: _allowed(installation) is expected)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import httpx
 import pytest
 
 from pipelines.errors import InvalidConfiguration
+from tests.waiting import eventually
 from tools.installation import Installation
 from tools.stack.repositories import Content
 from workers.main import insist_on_no_cluster_credential
@@ -96,9 +96,8 @@ def test_a_changed_byte_in_a_bundle_is_refused(installation: Installation, relea
 
 
 def _ended(installation: Installation, release_id: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 120
-    while True:
+    def ended() -> dict[str, Any] | None:
         found: dict[str, Any] = installation.api("shop", f"/api/v1/releases/{release_id}")
-        if found["final"] or time.monotonic() > deadline:
-            return found
-        time.sleep(0.1)
+        return found if found["final"] else None
+
+    return eventually(ended, 120)

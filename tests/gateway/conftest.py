@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -31,6 +30,7 @@ from pipelines.bundle import Bundle, freeze
 from pipelines.states import ReleaseKind, ReleaseState
 from store import NewRelease, Release, Store, migrate, open_store
 from store.queue import RedisQueue
+from tests.waiting import eventually
 
 HOLDERS = ("viewer", "developer", "approver", "on-call")
 TOKENS = {
@@ -153,14 +153,15 @@ class Server:
     log: Path
 
     def wait_until_up(self) -> Server:
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline and self.process.poll() is None:
+        def up() -> bool:
+            assert self.process.poll() is None, f"the gateway did not start:\n{self.log.read_text()}"
             try:
-                if httpx.get(f"{self.url}/healthz", timeout=60).status_code == 200:
-                    return self
+                return httpx.get(f"{self.url}/healthz", timeout=60).status_code == 200
             except httpx.TransportError:
-                time.sleep(0.05)
-        raise AssertionError(f"the gateway did not start:\n{self.log.read_text()}")
+                return False
+
+        eventually(up, 120)
+        return self
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(how)

@@ -10,7 +10,6 @@ import copy
 import json
 import re
 import ssl
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +19,7 @@ import urllib3
 from pipelines.adapters.kube.connection import Connection, Refused
 from pipelines.cluster import SERVICE_ACCOUNT, SERVICE_ACCOUNT_NAMESPACE
 from pipelines.rules import Rule, as_json
+from tests.waiting import eventually
 from tools.stack import Stack
 
 NAMESPACE = "checkout-differential"
@@ -139,11 +139,7 @@ def install(stack: Stack, rules: tuple[Rule, ...], parameters: Mapping[str, str]
         raise RuntimeError(done.stderr)
     server = ApiServer(stack)
     manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}
-    deadline = time.monotonic() + _READY_SECONDS
-    while ALWAYS not in server.asked(manifest).rules:
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"the rules are not in force after {_READY_SECONDS} s")
-        time.sleep(0.05)
+    eventually(lambda: ALWAYS in server.asked(manifest).rules, _READY_SECONDS)
     return server
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from pipelines.errors import (
 from pipelines.manifests import parse
 from pipelines.stages.resolve import CHARTS
 from tests.pipelines.test_bundle import BUNDLE
+from tests.waiting import eventually
 from tools.stack.processes import ProcessId
 from tools.toolbox import ensure
 
@@ -208,15 +208,6 @@ def test_a_helm_ends_with_the_worker_that_was_killed(tmp_path: Path) -> None:
         "HelmClient(Path(sys.argv[1]), Path(sys.argv[2])).history(release='x', namespace='ns')"
     )
     with subprocess.Popen([sys.executable, "-c", code, script, tmp_path / "scratch"]) as worker:
-        assert _within(60, number.exists)
+        eventually(number.exists)
         worker.kill()
-    assert _within(60, lambda: ProcessId.of(int(number.read_text())) is None)
-
-
-def _within(seconds: float, condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
+    eventually(lambda: ProcessId.of(int(number.read_text())) is None)

@@ -21,6 +21,7 @@ from pipelines.adapters.kube.verification import differences
 from pipelines.errors import ClusterUnavailable, InvalidConfiguration, PreflightRefused
 from pipelines.ports import ClusterFacts
 from tests.pipelines.conftest import kubeconfig_of
+from tests.waiting import eventually
 from tools.stack import Stack
 from tools.stack.cluster import kubectl
 
@@ -51,12 +52,13 @@ def namespace(cluster: KubeCluster) -> str:
 
 def _settled(cluster: KubeCluster) -> ClusterFacts:
     """The facts when the server has told all: kinds that were added are published a moment later."""
-    deadline = time.monotonic() + 120
-    first = cluster.facts()
-    while (again := cluster.facts()) is not first and time.monotonic() < deadline:
-        first = again
+
+    def told_twice() -> ClusterFacts | None:
+        first = cluster.facts()
         time.sleep(1)
-    return first
+        return first if cluster.facts() is first else None
+
+    return eventually(told_twice, 120)
 
 
 def test_facts_are_read_again_only_when_the_server_publishes_others(cluster: KubeCluster) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -25,6 +24,7 @@ from store import migrate, open_store
 from tests.benchmarks import report
 from tests.charts.test_deploy_gateway import render
 from tests.pipelines.conftest import kubeconfig_of
+from tests.waiting import eventually
 from tools.stack import Stack
 from workers.benchmarks import collect
 
@@ -83,9 +83,8 @@ def refused(stack: Stack, chart: list[dict[str, Any]]) -> Iterator[Refused]:
         done = stack.kubectl("create", "--dry-run=server", "--filename=-", stdin=json.dumps(manifest))
         return done.stderr if done.returncode else ""
 
-    deadline = time.monotonic() + 60  # a policy holds a moment after it is written
-    while not (refused(OTHER) and ALONE in reached(stack, "exec", *ALL_RIGHTS)) and time.monotonic() < deadline:
-        time.sleep(0.1)
+    # A policy holds a moment after it is written.
+    eventually(lambda: refused(OTHER) and ALONE in reached(stack, "exec", *ALL_RIGHTS))
     yield refused
     policies = ("deploy-gateway-kube-bench-only", "deploy-gateway-kube-bench-alone")
     kinds = ("validatingadmissionpolicybinding", "validatingadmissionpolicy")
@@ -165,10 +164,7 @@ def test_nobody_gets_into_its_pods_but_who_breaks_the_glass(stack: Stack, refuse
 def test_who_breaks_the_glass_is_named_in_the_audit_log(stack: Stack, refused: Refused) -> None:
     note = f"eve reached into kube-bench: CONNECT pods/attach {GUARDED}/nobody"
     reached(stack, "attach", *BROKEN_GLASS)
-    deadline = time.monotonic() + 60
-    while note not in stack.audit_log.read_text() and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert note in stack.audit_log.read_text()
+    eventually(lambda: note in stack.audit_log.read_text())
 
 
 @pytest.mark.parametrize("kind", ["Pod", "Job", "CronJob"])
@@ -216,10 +212,13 @@ def collected(stack: Stack, template: dict[str, Any]) -> Iterator[list[Benchmark
         job |= {"apiVersion": "batch/v1", "kind": "Job"}
         job["metadata"] |= {"name": name, "namespace": COLLECTED}
         apply(stack, job)
-    jobs, deadline = KubeBenchmarkJobs(stack.gateway_kubeconfig), time.monotonic() + 60
-    while len(found := jobs.finished(COLLECTED)) < 2 and time.monotonic() < deadline:
-        time.sleep(0.2)
-    yield list(found)
+    jobs = KubeBenchmarkJobs(stack.gateway_kubeconfig)
+
+    def both() -> list[BenchmarkJob]:
+        found = list(jobs.finished(COLLECTED))
+        return found if len(found) == 2 else []
+
+    yield eventually(both)
     delete(stack, f"namespace/{COLLECTED}")
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 from pipelines.rules import as_json, load_rules
+from tests.waiting import eventually
 from tools.stack import Stack
 
 
@@ -20,16 +20,17 @@ def test_the_type_check_of_the_api_server_warns_of_no_rule(stack: Stack) -> None
     applied = stack.kubectl("apply", "--server-side", "--force-conflicts", "--filename=-", stdin=as_json(policies))
     assert applied.returncode == 0, applied.stderr
     names = {policy["metadata"]["name"] for policy in policies}
-    for _ in range(600):
+
+    def checked() -> dict[str, Any] | None:
         found = {name: one for name, one in _policies(stack).items() if name in names}
-        if all(
+        done = all(
             one.get("status", {}).get("observedGeneration") == one["metadata"]["generation"] for one in found.values()
-        ):
-            break
-        time.sleep(0.2)
+        )
+        return found if done else None
+
     warnings = {
         name: [warning["warning"] for warning in one["status"].get("typeChecking", {}).get("expressionWarnings", [])]
-        for name, one in found.items()
+        for name, one in eventually(checked, 120).items()
     }
     assert {name: found for name, found in warnings.items() if found} == {}
     assert warnings.keys() == names

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from pipelines.adapters.programs import Program, version_of
 from pipelines.errors import InvalidInput, ToolMissing
+from tests.waiting import eventually
 from tools import toolbox
 from tools.toolbox import TOOLS, BuildFailed, Tool, ensure, find_go, module_dir, redis_server
 
@@ -100,8 +100,7 @@ def test_a_build_that_is_broken_off_leaves_no_compiler(
     go = _program(tmp_path / "bin", "go", f'[ "$1" = env ] && echo go1.26.8 && exit; echo $$ > {marker}; exec sleep 60')
 
     def broken_off(*_: object, **__: object) -> tuple[str, str]:
-        while not marker.exists() or not marker.read_text():
-            time.sleep(0.01)
+        eventually(lambda: marker.exists() and marker.read_text())
         raise KeyboardInterrupt
 
     monkeypatch.setattr("subprocess.Popen.communicate", broken_off)

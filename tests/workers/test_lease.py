@@ -17,6 +17,7 @@ import pytest
 from pipelines.apps import ReleaseId
 from pipelines.states import ReleaseState as S
 from store import Store
+from tests.waiting import eventually
 from tests.workers.conftest import Accept
 from tools.stack.processes import ProcessId
 from workers.lease import Lease, new_holder
@@ -35,10 +36,7 @@ def test_no_two_holders_have_the_same_name() -> None:
 def test_a_lease_is_renewed_while_its_holder_works(store: Store, accept: Accept) -> None:
     id = _claim(store, accept, "w", 0.3)
     with Lease(store, id, "w", lease_seconds=30, renew_seconds=0.05):
-        deadline = time.monotonic() + 60
-        while store.releases.unfinished()[0].lease_expires_at.timestamp() < time.time() + 5:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        eventually(lambda: store.releases.unfinished()[0].lease_expires_at.timestamp() > time.time() + 5)
     assert store.releases.claim(id, {S.ACCEPTED}, S.CHECKING, "other", 10) is None
 
 
@@ -97,15 +95,6 @@ def test_a_job_that_has_lost_its_lease_ends_with_what_it_started(
         assert store.releases.claim(id, {S.ACCEPTED}, S.CHECKING, "other", 10)
         assert job.wait(60) == code
     if leads == "leads":
-        assert _has_ended(child)
+        eventually(lambda: ProcessId.of(child) is None)
     else:
         os.kill(child, signal.SIGKILL)
-
-
-def _has_ended(pid: int) -> bool:
-    deadline = time.monotonic() + 60
-    while ProcessId.of(pid) is not None:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
