@@ -10,7 +10,7 @@ from configuration.settings import Settings
 from gateway.authentication import Principal
 from pipelines.apps import App, ClusterName
 from pipelines.errors import Forbidden, NotFound, OwnRelease
-from store import Reach
+from store import Reach, Release
 
 
 class Permission(StrEnum):
@@ -120,12 +120,9 @@ def require(settings: Settings, principal: Principal, permission: Permission, pl
     )
 
 
-def insist_on_four_eyes(principal: Principal, requested_by: str, persons: frozenset[str] = frozenset()) -> None:
-    """Raises `OwnRelease` where `principal` is who asked, by the name that stands beside the Release.
-
-    `persons` are further names of whoever asked, such as the owner of the token that was used.
-    """
-    asked, decides = {requested_by, *persons} - {""}, {principal.name, principal.person} - {""}
+def insist_on_four_eyes(principal: Principal, release: Release) -> None:
+    """Raises `OwnRelease` where `principal` asked for `release`: under the same name, or by another token."""
+    asked, decides = {release.requested_by, release.person} - {""}, {principal.name, principal.person}
     if asked & decides:
         raise OwnRelease(
             f"{principal.name} asked for this Release, and so can't approve it",

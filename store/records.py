@@ -16,7 +16,8 @@ from pipelines.states import ReleaseKind, ReleaseState, StageName, StageState
 class NewRelease:
     """What is accepted. A rollback comes with its Bundle and its `chart`, and so needs no check.
 
-    `chart_version` is a version or channel of the standard chart, in place of the pinned one: for dry runs.
+    `chart_version` is a version or channel of the standard chart, in place of the pinned one: for dry runs. `person` is
+    who is behind `requested_by`, where that is known.
     """
 
     kind: ReleaseKind
@@ -34,6 +35,7 @@ class NewRelease:
     rollback_of: ReleaseId | None = None
     chart_version: str | None = None
     chart: str | None = None
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Release:
     code: str | None
     message: str
     requested_by: str
+    person: str
     reason: str
     bundle: BundleDigest | None
     revision: int | None

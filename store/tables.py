@@ -90,6 +90,7 @@ class ReleaseRow(Table):
     code: Mapped[str | None] = mapped_column(String(63))
     message: Mapped[str] = mapped_column(Text, default="")
     requested_by: Mapped[str] = mapped_column(String(255))
+    person: Mapped[str] = mapped_column(String(255), default="", server_default="")
     reason: Mapped[str] = mapped_column(Text, default="")
     bundle: Mapped[str | None] = mapped_column(String(71))
     revision: Mapped[int | None]

@@ -70,6 +70,7 @@ def create(body: ReleaseRequest, header: IdempotencyHeader) -> Response:
             dry_run=body.dry_run,
             chart_version=body.chart_version,
             requested_by=principal().name,
+            person=principal().person,
             reason="",
         ),
     )

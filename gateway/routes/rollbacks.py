@@ -78,6 +78,7 @@ def _wanted(app: App, environment: Environment, body: RollbackRequest) -> NewRel
         ref=target.ref,
         dry_run=False,
         requested_by=principal().name,
+        person=principal().person,
         reason=body.reason.strip(),
         bundle=target.bundle,
         commit=target.commit,

@@ -17,7 +17,7 @@ from gateway.app import create_app
 from gateway.authentication import Principal
 from gateway.authorization import Permission, holders_of, insist_on_four_eyes, may, require
 from pipelines.errors import Forbidden, OwnRelease
-from store import Release, Store
+from store import Release, ReleaseFilter, Store
 from store.queue import RedisQueue
 
 API = "/api/v1"
@@ -27,6 +27,7 @@ SCOPED = {
     "storefront-only": "team: shop, role: developer, apps: [storefront]",
     "admin-of-staging": "role: platform-admin, environments: [staging]",
     "yesterday": f'team: shop, role: developer, last_day: "{TODAY - timedelta(days=1)}"',
+    "owned": "team: shop, role: developer, owner: ada@example.com",
     "today": f'team: shop, role: developer, last_day: "{TODAY}"',
 }
 WAIVER = {
@@ -153,14 +154,22 @@ def test_whoever_has_no_role_is_told_so(app: Flask) -> None:
 
 
 @pytest.mark.parametrize(
-    ("requested_by", "persons"),
-    [("ada", ()), ("ada@example.com", ()), ("shop-ci", ("ada@example.com",)), ("shop-ci", ("x", "ada"))],
+    ("requested_by", "person"),
+    [("ada", ""), ("ada@example.com", ""), ("shop-ci", "ada@example.com"), ("shop-ci", "ada")],
 )
-def test_nobody_approves_what_they_asked_for(requested_by: str, persons: tuple[str, ...]) -> None:
+def test_nobody_approves_what_they_asked_for(accept: Callable[..., Release], requested_by: str, person: str) -> None:
     with pytest.raises(OwnRelease, match="asked for this Release"):
-        insist_on_four_eyes(principal(), requested_by, frozenset(persons))
+        insist_on_four_eyes(principal(), accept(requested_by=requested_by, person=person))
 
 
-def test_somebody_else_may_approve() -> None:
-    insist_on_four_eyes(principal(), "grace", frozenset({"grace@example.com", ""}))
-    insist_on_four_eyes(Principal("ci", ()), "grace", frozenset({""}))
+def test_somebody_else_may_approve(accept: Callable[..., Release]) -> None:
+    insist_on_four_eyes(principal(), accept(requested_by="grace", person="grace@example.com"))
+    insist_on_four_eyes(Principal("ci", ()), accept(requested_by="grace"))
+
+
+def test_whose_token_asked_stands_beside_the_release(client: FlaskClient, store: Store) -> None:
+    assert release(client, "owned", "checkout", "staging") == 202
+    (asked,) = store.releases.find(ReleaseFilter(), 10).items
+    assert (asked.requested_by, asked.person) == ("owned", "ada@example.com")
+    with pytest.raises(OwnRelease):
+        insist_on_four_eyes(principal(), asked)
