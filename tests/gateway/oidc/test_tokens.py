@@ -20,7 +20,13 @@ from gateway.oidc.tokens import IdentityTokenRefused, issuer_in, looks_like_one,
 
 from .provider import AUDIENCE, FakeProvider, ec_key, identity_provider, jwk, rsa_key
 
-NOW = int(time.time())
+TIMES = ("exp", "nbf", "iat")
+
+
+def from_now(claims: dict[str, Any]) -> dict[str, Any]:
+    """`claims` with its times as seconds from now on: tests are collected long before they run."""
+    now = int(time.time())
+    return {key: now + value if key in TIMES and isinstance(value, int) else value for key, value in claims.items()}
 
 
 @pytest.fixture(scope="module")
@@ -59,22 +65,23 @@ def test_a_token_that_is_right_gives_its_claims(provider: FakeProvider, keys: Ke
 def test_elliptic_curves_a_list_of_one_audience_and_clocks_that_differ_a_little_are_fine(
     provider: FakeProvider, keys: Keys
 ) -> None:
-    text = provider.token(key=ec_key("ec"), kid="ec", algorithm="ES256", aud=[AUDIENCE], nbf=NOW + 10, exp=NOW - 10)
+    times = from_now({"nbf": 10, "exp": -10})
+    text = provider.token(key=ec_key("ec"), kid="ec", algorithm="ES256", aud=[AUDIENCE], **times)
     assert claims_of(text, provider, keys)["aud"] == [AUDIENCE]
 
 
 @pytest.mark.parametrize(
     ("claims", "why"),
     [
-        ({"exp": NOW - 60}, "it has expired"),
-        ({"nbf": NOW + 120}, "it is not valid yet"),
-        ({"iat": NOW + 120}, "it is not valid yet"),
+        ({"exp": -60}, "it has expired"),
+        ({"nbf": 120}, "it is not valid yet"),
+        ({"iat": 120}, "it is not valid yet"),
         ({"aud": "https://other.example"}, f"it was not made for the audience '{AUDIENCE}'"),
         ({"aud": []}, "it has no claim 'aud'"),
         ({"aud": [AUDIENCE, "https://other.example"]}, "it was made for several audiences"),
         ({"aud": AUDIENCE + "/"}, "it was not made for the audience"),
         ({"iss": "https://evil.example"}, "it is from another issuer"),
-        ({"exp": NOW + 90000}, "it is good for 25 hours"),
+        ({"exp": 90000}, "it is good for 25 hours"),
         ({"sub": ""}, "its subject is empty"),
         ({"sub": "x" * 181}, "its subject is empty, too long"),
         ({"sub": "a\nb"}, "or no plain text"),
@@ -89,7 +96,7 @@ def test_a_claim_that_is_not_right_is_told(
     provider: FakeProvider, keys: Keys, claims: dict[str, Any], why: str
 ) -> None:
     head = base64.urlsafe_b64encode(json.dumps({"alg": "RS256", "kid": "one", "typ": "JWT"}).encode()).rstrip(b"=")
-    body = base64.urlsafe_b64encode(json.dumps(provider.claims(**claims)).encode()).rstrip(b"=")
+    body = base64.urlsafe_b64encode(json.dumps(provider.claims(**from_now(claims))).encode()).rstrip(b"=")
     signer = jwt.algorithms.RSAAlgorithm(jwt.algorithms.RSAAlgorithm.SHA256)
     signature = base64.urlsafe_b64encode(signer.sign(head + b"." + body, rsa_key("one"))).rstrip(b"=")
     with pytest.raises(IdentityTokenRefused) as caught:
