@@ -29,6 +29,7 @@ from pipelines.states import StageName, StageState
 from pipelines.third_party.published import ChartRepository, PublishedChart
 from pipelines.yaml_nodes import InvalidYaml
 
+_DEFECT = "This is a defect of deployctl: report it with this file"
 NO_COMMIT = CommitSha("0" * 40)
 
 
@@ -67,9 +68,10 @@ class Local:
         """Where something that has no deploy.yaml would go, as the App `app`."""
         return self._platform.place(self._platform.app(app, ""))
 
-    def judged(self, source: Source, made: Made) -> tuple[Finding, ...]:
-        """What the checks say of what is rendered already. Raises GatewayErrors."""
-        return judge(source, made, self._terms(source.declaration.file.app), self._ports, _SILENT)
+    def judged(self, source: Source, made: Made, namespace: str) -> tuple[Finding, ...]:
+        """What the checks say of what is rendered already, and is for `namespace`. Raises GatewayErrors."""
+        place = self.place(source.declaration.file.app).in_namespace(namespace)
+        return judge(source, made, self._held_against(place), self._ports, _SILENT)
 
     def advised(self, source: Source) -> tuple[Made, tuple[Finding, ...], Suggested | None]:
         """What `source`, a third-party chart, is rendered to, what the checks say of it, and the values that end that.
@@ -97,7 +99,8 @@ class Local:
         except GatewayError as error:
             verdict = self._failed(file, error)
         except Exception as error:  # noqa: BLE001 (of one App of many: the others are checked, this one doesn't pass)
-            verdict = self._broken(file, f"{type(error).__name__}: {error}")
+            fault = broken(from_here(file), error)
+            verdict = _crashed(fault, self._platform.environment.name)
         return replace(verdict, seconds=time.perf_counter() - began)
 
     def _judged(self, file: Path) -> Verdict:
@@ -142,9 +145,6 @@ class Local:
             code=error.code,
         )
 
-    def _broken(self, file: Path, reason: str) -> Verdict:
-        return crashed(file, self._platform.environment.name, f"the check itself broke: {reason}")
-
 
 class Downloads:
     """Implements `pipelines.third_party.published.Charts`; what it needs is imported when there is something to get."""
@@ -160,10 +160,19 @@ class Downloads:
         return downloads.archive(chart, timeout_seconds=timeout_seconds)
 
 
+def broken(place: str, error: Exception) -> Fault:
+    """That a check ended by `error`, which is no answer, at `place`."""
+    reason = f"the check itself broke: {type(error).__name__}: {error}"
+    return Fault(place, reason, _DEFECT)
+
+
 def crashed(file: Path, environment: str, reason: str) -> Verdict:
     """The verdict on `file` where the check gave no answer."""
-    fault = Fault(from_here(file), reason, "This is a defect of deployctl: report it with this file")
-    return Verdict(from_here(file), "", environment, VerdictState.CRASHED, faults=(fault,), code="check-crashed")
+    return _crashed(Fault(from_here(file), reason, _DEFECT), environment)
+
+
+def _crashed(fault: Fault, environment: str) -> Verdict:
+    return Verdict(fault.where, "", environment, VerdictState.CRASHED, faults=(fault,), code="check-crashed")
 
 
 def deploy_file(path: Path) -> Path:

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from deployctl.chart_places import in_chart
-from deployctl.local import NO_COMMIT, Downloads, Local, Programs, from_here
+from deployctl.local import NO_COMMIT, Downloads, Local, Programs, broken, from_here
 from deployctl.loose import APP
 from deployctl.platform import Platform
 from deployctl.verdicts import Report, Verdict, VerdictState
@@ -54,6 +54,9 @@ def check_chart(
         state = VerdictState.INVALID if isinstance(error, InvalidInput) else VerdictState.CRASHED
         fault = Fault(error.where or name, error.reason, error.solution)
         verdict = Verdict(name, "", platform.environment.name, state, faults=(fault,), code=error.code)
+    except Exception as error:  # noqa: BLE001 (a defect: what it is about does not pass)
+        fault, environment = broken(name, error), platform.environment.name
+        verdict = Verdict(name, "", environment, VerdictState.CRASHED, faults=(fault,), code="check-crashed")
     seconds = time.perf_counter() - began
     return Report((replace(verdict, seconds=seconds),), platform.not_checked(), seconds)
 

@@ -91,6 +91,10 @@ class Platform:
             smoke_image=self.smoke_image,
         )
 
+    def in_namespace(self, pattern: str) -> Platform:
+        """The same one, but for the namespaces in this Environment. Raises `InvalidInput` for what is no pattern."""
+        return replace(self, environment=replace(self.environment, namespace=_pattern(pattern)))
+
     def waivers_of(self, app: str) -> tuple[Waiver, ...]:
         """Those in force for `app` here, as far as the gateway told them."""
         return in_force(self.waivers or (), app, self.environment.name, today())
@@ -182,6 +186,9 @@ def _any_node(_placement: str) -> Placement:
 def _configured(asked: Asked, config: Path) -> Platform:
     from configuration.file import load
 
+    if asked.namespace is not None:
+        reason = f"the namespaces of Apps are those that {config} gives them"
+        raise InvalidInput(reason, "Leave it out, or the gateway.yaml", where="--namespace")
     settings = load(config, with_secrets=False)
     name = asked.environment or (next(iter(settings.environments)) if len(settings.environments) == 1 else None)
     if name is None or name not in settings.environments:

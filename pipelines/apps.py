@@ -221,6 +221,10 @@ class Environment:
         """The namespace that `app` has to itself in this Environment."""
         return self.namespace.format(app=app.name, team=app.team)
 
+    def in_namespace(self, name: str) -> Environment:
+        """The same one, but for the namespace of every App, which is called `name`."""
+        return replace(self, namespace=name.replace("{", "{{").replace("}", "}}"))
+
     def mode_of(self, rule: str, own: Mode = Mode.ENFORCE) -> Mode:
         """How a finding of `rule` counts here. One whose `own` mode is to warn blocks only where it is named."""
         if rule in ALWAYS_ENFORCED:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipelines.apps import App, Environment
@@ -26,3 +26,7 @@ class Place:
     @property
     def namespace(self) -> str:
         return self.environment.namespace_of(self.app)
+
+    def in_namespace(self, name: str) -> Place:
+        """The same place, but for the App's namespace, which is called `name`."""
+        return replace(self, environment=self.environment.in_namespace(name))

@@ -46,19 +46,14 @@ def chart_files(
 
 def insist_on_own(value: Any, where: str, place: Place) -> dict[str, Any]:
     """`value`, when it is one object that this App may bring; raises `InvalidDeployFile` at `where` otherwise."""
-    if not isinstance(value, dict) or not all(isinstance(value.get(key), str) for key in ("apiVersion", "kind")):
-        raise InvalidDeployFile("this is no object with apiVersion and kind", "Write a Kubernetes object", where=where)
-    fault = fault_in_version(value["apiVersion"])
-    if fault is not None:
-        raise InvalidDeployFile(*fault, where=where)
     # Whoever reads the objects of a List one by one would find among them what is refused below.
-    if value["kind"].endswith("List") or isinstance(value.get("items"), list):
+    if _is_object(value) and (value["kind"].endswith("List") or isinstance(value.get("items"), list)):
         raise InvalidDeployFile(
             f"this {value['kind']} is several objects in one, and each is looked at by itself",
             "Write each of its items as a document of its own, with --- between them",
             where=where,
         )
-    fault = fault_in_kind(value["kind"]) or fault_in_name(value)
+    fault = fault_of(value)
     if fault is not None:
         raise InvalidDeployFile(*fault, where=where)
     metadata = value["metadata"]
@@ -75,10 +70,22 @@ def insist_on_own(value: Any, where: str, place: Place) -> dict[str, Any]:
             "Leave it out, or give it a name, a type and labels of its own",
             where=where,
         )
-    return value
+    own: dict[str, Any] = value
+    return own
 
 
-def fault_in_version(api_version: str) -> tuple[str, str] | None:
+def fault_of(value: Any) -> tuple[str, str] | None:
+    """Reason and solution when `value` is no object that can be brought, whoever brings it; None when it is one."""
+    if not _is_object(value):
+        return "this is no object with apiVersion and kind", "Write a Kubernetes object"
+    return _fault_in_version(value["apiVersion"]) or _fault_in_kind(value["kind"]) or _fault_in_name(value)
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(value.get(key), str) for key in ("apiVersion", "kind"))
+
+
+def _fault_in_version(api_version: str) -> tuple[str, str] | None:
     """Reason and solution when no API can be called `api_version`: groups and versions are in lower case."""
     if api_version and api_version == api_version.lower():
         return None
@@ -86,14 +93,14 @@ def fault_in_version(api_version: str) -> tuple[str, str] | None:
     return f"there is no apiVersion {api_version!r}: groups and versions are in lower case", solution
 
 
-def fault_in_kind(kind: str) -> tuple[str, str] | None:
+def _fault_in_kind(kind: str) -> tuple[str, str] | None:
     """What is wrong with bringing an object of this kind, and what to do; None where it is the rules' to judge."""
     if kind != "Namespace":
         return None
     return "an App lives in the namespace that the platform gives it, and brings none", "Leave this object out"
 
 
-def fault_in_name(value: Mapping[str, Any]) -> tuple[str, str] | None:
+def _fault_in_name(value: Mapping[str, Any]) -> tuple[str, str] | None:
     """Reason and solution when the object `value` has no metadata.name that is a text."""
     metadata = value.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None

@@ -91,6 +91,7 @@ def check(
         raise click.UsageError("--values are those of --chart")
     from dataclasses import replace
 
+    from deployctl.batches import DEFAULT_NAMESPACE
     from deployctl.config import platform_file
     from deployctl.fleet import check_all
     from deployctl.local import Programs
@@ -101,12 +102,14 @@ def check(
     from pipelines.adapters.programs import HELM, KUBE_SCORE, find
 
     asked = Asked(**{**place, "config": place["config"] or platform_file()})
-    platform = platform_for(replace(asked, namespace=asked.namespace or "default") if is_loose else asked)
+    platform = platform_for(replace(asked, namespace=None) if is_loose else asked)
+    if is_loose and (asked.namespace or asked.config is None):
+        platform = platform.in_namespace(asked.namespace or DEFAULT_NAMESPACE)
     programs = Programs(find(HELM), find(KUBE_SCORE))
     if chart:
         report = check_chart(chart, version, values, platform, programs)
     elif is_loose:
-        report = check_loose(manifests, platform, programs)
+        report = check_loose(manifests, platform, programs, in_one_namespace=asked.namespace is not None)
     else:
         platform = replace(platform, waivers=_waivers() if with_waivers else None)
         report = check_all(folders or (Path(),), platform, programs, processes)

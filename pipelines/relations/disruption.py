@@ -90,9 +90,10 @@ def _number(value: Any, pods: int) -> int | None:
 
 def _budget(workload: Workload) -> str:
     name = mapping(workload.manifest.get("metadata")).get("name", "APP")
+    labels = workload.own_labels or {"app.kubernetes.io/name": name}  # an empty selector would be for all pods
     return (
         "apiVersion: policy/v1\n"
         "kind: PodDisruptionBudget\n"
         f"metadata: {flow({'name': name})}\n"
-        f"spec: {{maxUnavailable: 1, selector: {{matchLabels: {flow(workload.own_labels)}}}}}"
+        f"spec: {{maxUnavailable: 1, selector: {{matchLabels: {flow(labels)}}}}}"
     )

@@ -18,7 +18,7 @@ def strangers_to_their_pods(release: Release) -> Iterator[Finding]:
     for one in release.workloads:
         selector = at(one.manifest, ("spec", "selector"))
         if one.kind in _BY_SELECTOR and selector and not is_empty(selector) and not one.selects(one.labels):
-            own = flow(one.own_labels)
+            own = flow(one.own_labels or {"app.kubernetes.io/name": one.name.partition("/")[2]})
             how = f"selector: {{matchLabels: {own}}}\ntemplate: {{metadata: {{labels: {own}}}}}"
             what = f"its pods have the labels {flow(one.labels)}"
             yield SELECTOR_MATCHES.finding(one.name, "spec.selector", what, how)

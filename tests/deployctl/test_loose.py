@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deployctl.batches import read
 from deployctl.exits import Exit
 from deployctl.local import Local, Programs
-from deployctl.loose import batches, check_loose, check_manifests, files_at
+from deployctl.loose import check_loose, check_manifests, files_at
 from deployctl.platform import Asked, platform_for
 from deployctl.verdicts import Report, VerdictState
 from pipelines.errors import InvalidInput
-from tests.deployctl.offline import programs, run
+from tests.deployctl.offline import CONFIG, programs, run
 
 SERVICE = """\
 apiVersion: v1
@@ -229,18 +230,105 @@ def test_json_is_read(local: Local) -> None:
 
 
 def test_objects_of_one_name_each_have_their_own_line(local: Local) -> None:
-    other = "# another\n" + OPEN.replace("name: web", "name: web\n  namespace: two")
-    assert sorted(_sources(local, a=OPEN + "---\n" + OPEN, b=other)) == ["a:15", "a:6", "b:8"]
+    """In files, as overlays are, and in namespaces."""
+    elsewhere = OPEN.replace("name: web", "name: web\n  namespace: two")
+    assert sorted(_sources(local, a=OPEN, b="# another\n" + OPEN + "---\n" + elsewhere)) == ["a:6", "b:17", "b:7"]
 
 
-def test_a_file_stays_together_and_namespaces_stay_as_they_are(local: Local) -> None:
-    place = local.place("local")
-    made, faults = batches({"a": OPEN.encode(), "b": (CLOSED + "---\n" + OPEN).encode()}, place)
-    assert not faults
-    assert [len(one.objects) for one in made] == [1, 2]
-    assert made[0].objects[0]["metadata"]["namespace"] == "default"
-    own = CLOSED.replace("settings}", "settings, namespace: two}")
-    assert batches({"a": own.encode()}, place)[0][0].objects[0]["metadata"]["namespace"] == "two"
+@pytest.mark.parametrize("namespace", [None, "default"])
+def test_an_object_that_stands_in_a_file_twice_is_told_there(local: Local, namespace: str | None) -> None:
+    """And what it is beside keeps its pods."""
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p, labels: {app: web}}\nspec: {containers: []}\n---\n"
+    text = pod + SERVICE.format(name="web", type="ClusterIP") + "---\n" + SERVICE.format(name="web", type="ClusterIP")
+    verdict = check_manifests("stdin", {"stdin": text.encode()}, local, namespace)
+    (twin,) = (one for one in verdict.findings if one.rule == "objects-unique")
+    assert (twin.source, twin.resource, twin.blocks) == ("stdin:15", "Service/web", True)
+    assert twin.what == "it stands in line 6 already; this one was not looked at"
+    assert "service-selects" not in {one.rule for one in verdict.findings}
+    assert verdict.objects == 3
+
+
+def _batches(*texts: str, namespace: str | None = None) -> list[tuple[str, int]]:
+    place = PLATFORM.place(PLATFORM.app("local", ""))
+    found = read({str(number): text.encode() for number, text in enumerate(texts)}, place, namespace)
+    assert not found.faults
+    return [(one.namespace, len(one.objects)) for one in found.batches]
+
+
+def test_a_file_stays_together_and_namespaces_stay_as_they_are() -> None:
+    two, three = (CLOSED.replace("settings}", f"settings, namespace: {name}}}") for name in ("two", "three"))
+    assert _batches(OPEN, CLOSED + "---\n" + OPEN) == [("default", 1), ("default", 2)]
+    assert _batches(OPEN + "---\n" + two + "---\n" + three) == [("default", 1), ("two", 1), ("three", 1)]
+    assert _batches(OPEN, two) == [("two", 2)]
+    assert _batches(OPEN, two, namespace="one") == [("one", 2)]
+    assert _batches(two, three, namespace="one") == [("one", 1), ("one", 1)]
+
+
+def test_what_is_called_the_same_in_another_group_is_another_object() -> None:
+    other = OPEN.replace("v1", "serving.knative.dev/v1")
+    assert _batches(OPEN + "---\n" + other) == [("default", 1), ("default", 1)]
+
+
+@pytest.mark.parametrize(
+    ("namespace", "config", "strays"),
+    [(None, False, 0), (None, True, 0), ("one", False, 1), ("one", True, 1), ("two", True, 1)],
+)
+def test_a_namespace_that_is_said_counts_and_else_the_one_that_is_written(
+    tmp_path: Path, namespace: str | None, config: bool, strays: int
+) -> None:
+    (tmp_path / "gateway.yaml").write_text(CONFIG)
+    texts = [CLOSED.replace("settings}", f"settings, namespace: {name}}}") for name in ("one", "two")]
+    (tmp_path / "k8s.yaml").write_text("---\n".join(texts))
+    where = ("--namespace", namespace) if namespace else ()
+    platform = ("--config", "gateway.yaml", "--env", "production") if config else ()
+    done = run("check", "--manifests", "k8s.yaml", *where, *platform, "-o", "json", at=tmp_path)
+    (app,) = json.loads(done.stdout)["apps"]
+    assert [one["rule"] for one in app["findings"]] == ["namespace-own"] * strays
+
+
+def test_a_namespace_for_an_app_is_the_gateway_yamls_to_say(tmp_path: Path) -> None:
+    (tmp_path / "gateway.yaml").write_text(CONFIG)
+    for command in ("check", "render"):
+        done = run(command, "--config", "gateway.yaml", "--env", "production", "--namespace", "x", at=tmp_path)
+        assert done.returncode == Exit.WRONG_USAGE
+        assert "the namespaces of Apps are those that gateway.yaml gives them" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["kustomization.yaml", "kustomization.yml", "Kustomization"])
+def test_what_kustomize_builds_from_is_built_first(tmp_path: Path, name: str) -> None:
+    """A patch beside it is no object, nor is one below."""
+    patches = tmp_path / "k8s" / "overlay" / "patches"
+    patches.mkdir(parents=True)
+    (patches / "a.yaml").write_text(OPEN)
+    (patches.parent / name).write_text("resources: [../base]\npatches: [{path: patches/a.yaml}]\n")
+    (patches.parents[1] / "plain.yaml").write_text(OPEN)
+    done = run("check", "--manifests", "k8s", "-o", "json", at=tmp_path)
+    assert done.returncode == Exit.WRONG_USAGE
+    (app,) = json.loads(done.stdout)["apps"]
+    (fault,) = app["errors"]
+    assert fault["where"] == f"k8s/overlay/{name}"
+    assert fault["solution"] == "Build it first: kubectl kustomize k8s/overlay | deployctl check -"
+    assert {one["source"].partition(":")[0] for one in app["findings"]} == {"k8s/plain.yaml"}
+
+
+def test_a_kustomization_by_another_name_is_known_by_its_group(local: Local) -> None:
+    text = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Component\n"
+    (fault,) = check_manifests("stdin", {"stdin": text.encode()}, local).faults
+    assert (fault.where, fault.solution) == (
+        "stdin:1",
+        "Build it first: kubectl kustomize FOLDER | deployctl check -",
+    )
+
+
+def test_a_defect_of_a_check_is_a_verdict_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: object) -> None:
+        raise RuntimeError("on purpose")
+
+    local = Local(PLATFORM, programs(), tmp_path)
+    monkeypatch.setattr(local, "judged", breaks)
+    verdict = check_manifests("k8s", {"a": OPEN.encode()}, local)
+    assert (verdict.state, verdict.code) == (VerdictState.CRASHED, "check-crashed")
+    assert verdict.faults[0].reason == "the check itself broke: RuntimeError: on purpose"
 
 
 def test_a_value_of_a_wrong_kind_hides_nothing_else(local: Local) -> None:
