@@ -7,15 +7,12 @@ import hmac
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 
 import click
@@ -25,8 +22,10 @@ from store import ReleaseFilter, migrate, open_store
 from tools.stack import Stack
 from tools.stack.ports import free_ports
 
-DELIVERIES = 4000
+SECONDS = 15
 CLIENTS = 16
+_MOST = 15_000
+_WARM_UP = 3_000
 _APPS = 50
 _SECRET = "a secret of the benchmark's own"
 _FOLDER = Path(".deploy-gateway-bench")
@@ -38,23 +37,28 @@ _SERVE = (
 
 def main() -> None:
     """Prints the rate, the times that deliveries took, and what is in the store."""
+    if shutil.which("wrk") is None:
+        click.echo("\nSigned webhooks: not measured, since `wrk` is not here (Debian: apt-get install wrk)")
+        return
     folder = _FOLDER.resolve()
     with Stack.up(folder, components={"redis"}) as stack:
         config = _configuration(folder, stack.redis_url)
-        with _gateway(config) as port:
-            requests = [_request(number) for number in range(DELIVERIES)]
-            _deliver(port, requests[:CLIENTS])
-            began = time.perf_counter()
-            shares = [requests[CLIENTS + client :: CLIENTS] for client in range(CLIENTS)]
-            with ThreadPoolExecutor(CLIENTS) as pool:
-                taken = sorted(chain.from_iterable(pool.map(lambda share: _deliver(port, share), shares)))
-            seconds = time.perf_counter() - began
-        stored = _count(config)
+        with _gateway(config) as (port, process):
+            requests = [_request(number) for number in range(_MOST)]
+            _load(folder, port, requests[:_WARM_UP], seconds=2)
+            before = _processor_seconds(process.pid)
+            measured, answers = _load(folder, port, requests[_WARM_UP:], SECONDS)
+            spent = _processor_seconds(process.pid) - before
+        accepted = [line for line in answers if line.startswith("202 ")]
+        missing = _not_stored(config, accepted)
     shutil.rmtree(folder, ignore_errors=True)
-    click.echo(f"\nSigned webhooks, {CLIENTS} clients, SQLite   {len(taken) / seconds:8.0f} a second, all answered 202")
-    for name, share in (("median", 0.5), ("p99", 0.99), ("longest", 1.0)):
-        click.echo(f"  {name:<28}{taken[min(len(taken) - 1, int(len(taken) * share))] * 1000:7.0f} ms")
-    click.echo(f"  answered and in the store   {DELIVERIES:7} and {stored}")
+    rate = len(accepted) / measured["microseconds"] * 1e6
+    click.echo(f"\nSigned webhooks, {CLIENTS} clients, SQLite     {rate:7.0f} a second")
+    for name in ("median", "p99", "longest"):
+        click.echo(f"  {name:<32}{measured[name] / 1000:7.1f} ms")
+    click.echo(f"  processor time of the gateway   {spent / len(answers) * 1000:7.2f} ms a delivery")
+    click.echo(f"  answered, and answered 202      {len(answers):7} and {len(accepted)}, errors {measured['errors']}")
+    click.echo(f"  answered 202 and not stored     {missing:7}")
 
 
 def _configuration(folder: Path, redis_url: str) -> Path:
@@ -86,7 +90,7 @@ def _configuration(folder: Path, redis_url: str) -> Path:
 
 
 @contextmanager
-def _gateway(config: Path) -> Iterator[int]:
+def _gateway(config: Path) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     (port,) = free_ports(1)
     with config.with_name("gateway.log").open("wb") as log:
         process = subprocess.Popen([sys.executable, "-c", _SERVE, str(config), str(port)], stdout=log, stderr=log)
@@ -98,9 +102,9 @@ def _gateway(config: Path) -> Iterator[int]:
                 break
             except OSError:
                 time.sleep(0.1)
-        yield port
+        yield port, process
     finally:
-        os.kill(process.pid, signal.SIGTERM)
+        process.terminate()
         process.wait(30)
 
 
@@ -120,6 +124,7 @@ def _request(number: int) -> bytes:
     body = json.dumps(event).encode()
     head = {
         "Host": "localhost",
+        "Connection": "close",
         "Content-Type": "application/json",
         "Content-Length": str(len(body)),
         "X-GitHub-Event": "push",
@@ -130,28 +135,42 @@ def _request(number: int) -> bytes:
     return f"POST /api/v1/webhooks/github HTTP/1.1\r\n{lines}\r\n".encode() + body
 
 
-def _deliver(port: int, requests: list[bytes]) -> list[float]:
-    """The seconds that each took, one after the other, each on a connection of its own as forges have it."""
-    taken = []
-    for request in requests:
-        began = time.perf_counter()
-        with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
-            connection.sendall(request)
-            answer = connection.recv(65536)
-        taken.append(time.perf_counter() - began)
-        if not answer.startswith(b"HTTP/1.1 202"):
-            raise RuntimeError(f"a delivery was not accepted: {answer[:300]!r}")
-    return taken
+def _load(folder: Path, port: int, requests: list[bytes], seconds: int) -> tuple[dict[str, int], list[str]]:
+    """What wrk measured, and the answers, as `202 BODY`. Raises RuntimeError where the requests did not last."""
+    sent, answers = folder / "requests", folder / "answers"
+    sent.write_bytes(b"".join(b"%08d" % len(request) + request for request in requests))
+    script, address = Path(__file__).with_suffix(".lua"), f"http://127.0.0.1:{port}"
+    command = ["wrk", "-t1", f"-c{CLIENTS}", f"-d{seconds}s", "--timeout", "30s", "-s", str(script), address]
+    where = {"REQUESTS": str(sent), "ANSWERS": str(answers)}
+    done = subprocess.run(command, env=os.environ | where, capture_output=True, text=True, check=True)
+    lines = answers.read_text().splitlines()
+    if len(lines) >= len(requests):
+        raise RuntimeError(f"all {len(requests)} deliveries were sent before the time was up: make more of them")
+    return json.loads(done.stdout.splitlines()[-1]), lines
 
 
-def _count(config: Path) -> int:
-    store, found, cursor = open_store(load(config).database_url), 0, None
+def _processor_seconds(pid: int) -> float:
+    """What the process and its children have used so far."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    stats = [Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split() for one in [str(pid), *children]]
+    return sum(int(fields[11]) + int(fields[12]) for fields in stats) / os.sysconf("SC_CLK_TCK")
+
+
+def _not_stored(config: Path, accepted: list[str]) -> int:
+    """How many Releases that were promised are missing."""
+    store, promised = open_store(load(config).database_url), set[str]()
+    for line in accepted:
+        promised |= {release["id"] for release in json.loads(line.partition(" ")[2])["releases"]}
+    if len(promised) != len(accepted):
+        raise RuntimeError(f"{len(accepted)} deliveries made {len(promised)} Releases")
+    cursor = None
     while True:
         page = store.releases.find(ReleaseFilter(), 200, cursor)
-        found, cursor = found + len(page.items), page.next_cursor
+        promised -= {release.id for release in page.items}
+        cursor = page.next_cursor
         if cursor is None:
             store.close()
-            return found
+            return len(promised)
 
 
 if __name__ == "__main__":

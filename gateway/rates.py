@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import structlog
 from redis import Redis
@@ -12,6 +13,7 @@ from redis.retry import Retry
 
 from pipelines.errors import GatewayError
 from store.queue import ANSWER_SECONDS
+from store.together import Together
 
 _WINDOW_SECONDS = 60
 _log = structlog.get_logger("gateway.rates")
@@ -38,16 +40,14 @@ class Rates:
             socket_timeout=ANSWER_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
+        self._increment = Together(self._increment_all)
 
     def count(self, name: str, per_minute: int) -> None:
         """Counts one more of `name` in this minute. Raises `TooMany` above `per_minute`."""
         now = time.time()
         window = int(now // _WINDOW_SECONDS)
         try:
-            with self._redis.pipeline() as pipeline:
-                pipeline.incr(f"rate:{name}:{window}")
-                pipeline.expire(f"rate:{name}:{window}", 2 * _WINDOW_SECONDS)
-                (so_far, _) = pipeline.execute()
+            so_far = self._increment(f"rate:{name}:{window}")
         except RedisError as error:
             _log.warning("nothing is counted while Redis is away", name=name, reason=type(error).__name__)
             return
@@ -58,3 +58,11 @@ class Rates:
             )
             refused.retry_after_seconds = int((window + 1) * _WINDOW_SECONDS - now) + 1
             raise refused
+
+    def _increment_all(self, keys: Sequence[str]) -> Sequence[int]:
+        with self._redis.pipeline() as pipeline:
+            for key in keys:
+                pipeline.incr(key)
+            for key in set(keys):
+                pipeline.expire(key, 2 * _WINDOW_SECONDS)
+            return [int(count) for count in pipeline.execute()[: len(keys)]]

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, update
-from sqlalchemy.orm import Session
 from ulid import ULID
 
 from pipelines.apps import ReleaseId
@@ -53,9 +52,9 @@ _SUPERSEDE = (
 )
 
 
-def admit(session: Session, new: NewRelease) -> tuple[Release, list[ReleaseId]]:
+def admit(connection: Connection, new: NewRelease) -> tuple[Release, list[ReleaseId]]:
     """Stores `new` in this transaction, which holds its place, and tells what it supersedes."""
-    connection, at = session.connection(), now()
+    at = now()
     state = ReleaseState.READY if new.bundle is not None else ReleaseState.ACCEPTED
     columns = {
         **_BLANK,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
@@ -19,6 +19,7 @@ from store.records import Delivery, NewDelivery, NewRelease, Push
 from store.releases import record
 from store.sessions import Sessions, now
 from store.tables import DeliveryRow, PushRow, core
+from store.together import Together
 
 LATE = timedelta(days=1)
 """How much later than its successor a push may come, and still be known as the older one."""
@@ -38,6 +39,12 @@ _NEWEST_STEPS = _STEPS.order_by(_PUSHES.c.number.desc()).limit(_MOST_STEPS)
 _INSERT_DELIVERY, _INSERT_PUSHES = insert(_DELIVERIES), insert(_PUSHES)
 
 
+_Outcome = tuple[Delivery, list[ReleaseId]]
+"""What came of a delivery, and the Releases that have news."""
+
+_Work = Callable[[Connection], _Outcome]
+
+
 class DeliveryReused(Conflict):
     """The id of this delivery came before, with another body."""
 
@@ -52,6 +59,10 @@ class Deliveries:
         self._sessions = sessions
         self._notify = notify
         self._next_look = datetime.min.replace(tzinfo=UTC)
+        # SQLite has one writer at a time: those that would wait share its transaction. PostgreSQL has many.
+        is_alone = sessions.engine.dialect.name == "sqlite"
+        together = Together[_Work, _Outcome](sessions.write_each)
+        self._write: Callable[[_Work], _Outcome] = together if is_alone else self._write_one
 
     def accept(self, new: NewDelivery, wanted: Mapping[Push | None, Sequence[NewRelease]]) -> Delivery:
         """Stores the Releases in `wanted` all or none, without those whose push is outdated.
@@ -60,28 +71,36 @@ class Deliveries:
         digest. One that wants nothing is not remembered, so that it may come again when it is wanted. Pushes are,
         for a while.
         """
+        # One that wants something is found to be known when it is stored: looking first is not free.
+        earlier = None if wanted else self._earlier(new)
+        if earlier is not None:
+            return earlier
         try:
-            with self._sessions.write() as session:
-                # One that wants something is found to be known when it is stored: looking first is not free.
-                earlier = None if wanted else _earlier(session, new)
-                if earlier is not None:
-                    return earlier
-                self._forget_old(session)
-                accepted, told = _accepted(session, new, wanted)
+            accepted, told = self._write(lambda connection: self._accepted(connection, new, wanted))
         except IntegrityError:
-            with self._sessions.read() as session:
-                earlier = _earlier(session, new)
+            earlier = self._earlier(new)
             if earlier is None:
                 raise
             return earlier
         self._notify(*told)
         return accepted
 
-    def _forget_old(self, session: Session) -> None:
+    def _write_one(self, work: _Work) -> _Outcome:
+        with self._sessions.write() as session:
+            return work(session.connection())
+
+    def _earlier(self, new: NewDelivery) -> Delivery | None:
+        with self._sessions.read() as session:
+            return _earlier(session, new)
+
+    def _accepted(
+        self, connection: Connection, new: NewDelivery, wanted: Mapping[Push | None, Sequence[NewRelease]]
+    ) -> _Outcome:
         at = now()
         if self._next_look <= at:
-            session.execute(delete(PushRow).where(PushRow.received_at < at - LATE))
+            connection.execute(delete(_PUSHES).where(_PUSHES.c.received_at < at - LATE))
             self._next_look = at + _LOOKS
+        return _accepted(connection, new, wanted)
 
 
 def _earlier(session: Session, new: NewDelivery) -> Delivery | None:
@@ -101,16 +120,12 @@ def _earlier(session: Session, new: NewDelivery) -> Delivery | None:
     return None
 
 
-def _accepted(
-    session: Session, new: NewDelivery, wanted: Mapping[Push | None, Sequence[NewRelease]]
-) -> tuple[Delivery, list[ReleaseId]]:
-    """What came of it, and the Releases that have news."""
+def _accepted(connection: Connection, new: NewDelivery, wanted: Mapping[Push | None, Sequence[NewRelease]]) -> _Outcome:
     for app, environment in sorted({(one.app, one.environment) for many in wanted.values() for one in many}):
-        wait_for_place(session, app, environment)
-    connection = session.connection()
+        wait_for_place(connection, app, environment)
     outdated = {push for push in new.pushes if _is_outdated(connection, new.webhook, push)}
     _remember(connection, new.webhook, new.pushes)
-    admitted = [admit(session, one) for push, many in wanted.items() if push not in outdated for one in many]
+    admitted = [admit(connection, one) for push, many in wanted.items() if push not in outdated for one in many]
     releases = tuple(release for release, _ in admitted)
     refs = tuple(sorted(push.ref for push in outdated))
     if wanted:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import Connection, Select, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -53,17 +53,24 @@ def _has_ended(session: Session, release_id: str | None) -> bool:
 
 def hold_place(session: Session, app: str, environment: str) -> LockRow:
     """The place's row, locked until the transaction ends: whoever writes about the place does so in turn."""
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    session.execute(dialect.insert(LockRow).values(app=app, environment=environment).on_conflict_do_nothing())
-    return session.scalars(
-        select(LockRow).where(LockRow.app == app, LockRow.environment == environment).with_for_update()
-    ).one()
+    _make_place(session.connection(), app, environment)
+    return session.scalars(_place(app, environment).with_for_update()).one()
 
 
-def wait_for_place(session: Session, app: str, environment: str) -> None:
+def wait_for_place(connection: Connection, app: str, environment: str) -> None:
     """Until the transaction ends nobody else accepts anything for the place.
 
     On SQLite the transaction has the whole database to itself already.
     """
-    if session.get_bind().dialect.name != "sqlite":
-        hold_place(session, app, environment)
+    if connection.dialect.name != "sqlite":
+        _make_place(connection, app, environment)
+        connection.execute(_place(app, environment).with_for_update())
+
+
+def _make_place(connection: Connection, app: str, environment: str) -> None:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    connection.execute(dialect.insert(LockRow).values(app=app, environment=environment).on_conflict_do_nothing())
+
+
+def _place(app: str, environment: str) -> Select[LockRow]:
+    return select(LockRow).where(LockRow.app == app, LockRow.environment == environment)

@@ -6,11 +6,13 @@ not import who works.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import structlog
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.client import Pipeline
 from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue
@@ -19,6 +21,7 @@ from rq.job import Job
 
 from pipelines.apps import ClusterName, ReleaseId
 from pipelines.errors import Unavailable
+from store.together import Together
 
 CHECK_QUEUE = "check"
 CHECK_JOB = "workers.jobs.check"
@@ -100,6 +103,7 @@ class RedisQueue:
             retry=Retry(NoBackoff(), 0),
         )
         self._queues: dict[str, Queue] = {}
+        self._send = Together(self._send_all)
 
     def check(self, release_id: ReleaseId) -> None:
         """See `WorkQueue.check`."""
@@ -126,31 +130,42 @@ class RedisQueue:
 
     def notify(self, *release_ids: ReleaseId) -> None:
         """Wakes whoever follows these Releases. Only a hint: without Redis they look for themselves."""
+
+        def publish(pipeline: Pipeline) -> None:
+            for release_id in release_ids:
+                pipeline.publish(f"{CHANNEL}{release_id}", b"")
+
         try:
-            with self._redis.pipeline(transaction=False) as pipeline:
-                for release_id in release_ids:
-                    pipeline.publish(f"{CHANNEL}{release_id}", b"")
-                pipeline.execute()
+            self._send(publish)
         except RedisError:
             return
 
     def _enqueue(self, queue: str, job: str, release_id: ReleaseId, *, at_front: bool) -> None:
-        try:
+        def push(pipeline: Pipeline) -> None:
             if queue not in self._queues:
                 self._queues[queue] = work_queue(queue, self._redis)
-            with self._redis.pipeline() as pipeline:
-                self._queues[queue].enqueue(
-                    job,
-                    args=(release_id,),
-                    at_front=at_front,
-                    job_timeout=JOB_SECONDS,
-                    result_ttl=0,
-                    failure_ttl=0,
-                    pipeline=pipeline,
-                )
-                pipeline.execute()
+            self._queues[queue].enqueue(
+                job,
+                args=(release_id,),
+                at_front=at_front,
+                job_timeout=JOB_SECONDS,
+                result_ttl=0,
+                failure_ttl=0,
+                pipeline=pipeline,
+            )
+
+        try:
+            self._send(push)
         except RedisError as error:
             raise _unavailable(error) from error
+
+    def _send_all(self, wanted: Sequence[Callable[[Pipeline], None]]) -> list[None]:
+        with self._redis.pipeline() as pipeline:
+            pipeline.multi()  # which RQ would do otherwise, and may not after a command
+            for add in wanted:
+                add(pipeline)
+            pipeline.execute()
+        return [None] * len(wanted)
 
 
 def _unavailable(error: RedisError) -> QueueUnavailable:

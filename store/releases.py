@@ -50,8 +50,9 @@ class Releases:
         """
         try:
             with self._sessions.write() as session:
-                wait_for_place(session, new.app, new.environment)
-                release, superseded = admit(session, new)
+                connection = session.connection()
+                wait_for_place(connection, new.app, new.environment)
+                release, superseded = admit(connection, new)
                 if key is not None:
                     session.add(IdempotencyRow(release_id=release.id, created_at=now(), **asdict(key)))
         except IntegrityError as error:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from pipelines.errors import DiskFull, GatewayError, Unavailable
 
 _BUSY_SECONDS = 10
+_LOOK_AGAIN_MILLISECONDS = 2
+Done = TypeVar("Done")
 
 
 class StoreUnavailable(Unavailable):
@@ -48,9 +51,29 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_immediate(connection: Any) -> None:
-    mode = "" if connection.get_execution_options().get("reads_only") else " IMMEDIATE"
-    connection.exec_driver_sql(f"BEGIN{mode}")
+def _begin_immediate(connection: Connection) -> None:
+    if connection.get_execution_options().get("reads_only"):
+        connection.exec_driver_sql("BEGIN")
+        return
+    # SQLite looks again after ever longer pauses, up to 100 ms: whoever has just come overtakes who waits.
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={_LOOK_AGAIN_MILLISECONDS}")
+    deadline = time.monotonic() + _BUSY_SECONDS
+    try:
+        while not _has_begun(connection, is_last=time.monotonic() >= deadline):
+            pass
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={_BUSY_SECONDS}000")
+
+
+def _has_begun(connection: Connection, *, is_last: bool) -> bool:
+    """Takes the write lock; False where another process has it, or OperationalError if `is_last`."""
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    except OperationalError as error:
+        if is_last or getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
 
 
 class Sessions:
@@ -78,6 +101,21 @@ class Sessions:
         """A transaction that is committed at the end, or undone. Raises `StoreUnavailable`, `DiskFull`."""
         with translated(), self._turn, Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
+
+    def write_each(self, works: Sequence[Callable[[Connection], Done]]) -> list[Done | Exception]:
+        """Does all `works` in one transaction or, where one raises, each in one of its own: that is then its answer.
+
+        So what a work does outside of the database may be done twice. Raises `StoreUnavailable` and `DiskFull`.
+        """
+        try:
+            with translated(), self._turn, self.engine.begin() as connection:
+                return [work(connection) for work in works]
+        except (StoreUnavailable, DiskFull):
+            raise
+        except Exception as error:  # noqa: BLE001 (raised again for the one who asked for it)
+            if len(works) == 1:
+                return [error]
+            return [answer for work in works for answer in self.write_each([work])]
 
 
 class _Turn:

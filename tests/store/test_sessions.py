@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, event, text
 
 from store import sessions
 from store.sessions import Sessions, StoreUnavailable, make_engine
+
+Work = Callable[[Connection], int]
 
 
 @pytest.fixture
@@ -62,3 +65,58 @@ def test_a_forked_process_has_turns_of_its_own(sqlite: Sessions) -> None:
         sqlite.begin_anew()
         with sqlite.write() as session:
             session.execute(text("INSERT INTO t VALUES (1)"))
+
+
+def _adds(*numbers: int) -> Work:
+    def add(connection: Connection) -> int:
+        for number in numbers:
+            connection.execute(text(f"INSERT INTO t VALUES ({number})"))
+        if 13 in numbers:
+            raise KeyError(13)
+        return sum(numbers)
+
+    return add
+
+
+def _all(sessions: Sessions) -> list[int]:
+    with sessions.read() as session:
+        return sorted(session.scalars(text("SELECT n FROM t")))
+
+
+def test_several_works_share_a_transaction(sqlite: Sessions) -> None:
+    began: list[object] = []
+    event.listen(sqlite.engine, "begin", began.append)
+    assert sqlite.write_each([_adds(1), _adds(2, 3)]) == [1, 5]
+    assert (len(began), _all(sqlite)) == (1, [1, 2, 3])
+
+
+def test_a_work_that_fails_undoes_its_own_part_only(sqlite: Sessions) -> None:
+    first, failed, third = sqlite.write_each([_adds(1), _adds(2, 13), _adds(3)])
+    assert (first, third, _all(sqlite)) == (1, 3, [1, 3])
+    assert isinstance(failed, KeyError)
+
+
+def test_works_that_the_store_fails_fail_together(sqlite: Sessions) -> None:
+    with pytest.raises(StoreUnavailable):
+        sqlite.write_each([_adds(1), lambda connection: connection.execute(text("INSERT INTO nothing VALUES (1)"))])
+    assert _all(sqlite) == []
+
+
+def test_who_waits_too_long_for_another_process_is_told(
+    sqlite: Sessions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "_BUSY_SECONDS", 0)
+    with closing(sqlite3.connect(tmp_path / "x.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailable):
+            sqlite.write_each([_adds(1)])
+    assert sqlite.write_each([_adds(2)]) == [2]
+
+
+def test_who_waits_for_another_process_goes_on_after_it(sqlite: Sessions, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "x.db", isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        end = threading.Timer(0.05, other.execute, ["COMMIT"])
+        end.start()
+        assert sqlite.write_each([_adds(1)]) == [1]
+        end.join()
