@@ -257,7 +257,10 @@ def command_line() -> str:
 
 
 def _help(command: click.Command, name: str, parent: click.Context | None) -> Iterator[str]:
-    context = click.Context(command, info_name=name, parent=parent, max_content_width=100, terminal_width=100)
+    settings = command.context_settings  # as when it is run: click makes the option --help once for all
+    context = click.Context(
+        command, info_name=name, parent=parent, max_content_width=100, terminal_width=100, **settings
+    )
     yield f"## {context.command_path}\n\n```text\n{command.get_help(context)}\n```\n"
     if isinstance(command, click.Group):
         for each in command.list_commands(context):

@@ -11,6 +11,7 @@ from typing import Protocol
 import structlog
 
 from configuration.identity import Grant, Token
+from pipelines.days import today
 from pipelines.errors import DiskFull, Unauthenticated
 from store.sessions import StoreUnavailable
 from store.tokens import IssuedToken, digest_of, id_in
@@ -84,7 +85,7 @@ def authenticate(
 
 def holder_of(token: Token) -> Principal:
     """Who acts with `token`. Raises `TokenEnded`."""
-    if token.last_day is not None and datetime.now(UTC).date() > token.last_day:
+    if token.last_day is not None and today() > token.last_day:
         raise TokenEnded(f"the token {token.name} ended with {token.last_day}", _ASK_FOR_ONE)
     return Principal(token.name, (token.grant,), token.owner or token.name)
 
