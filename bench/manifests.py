@@ -16,9 +16,8 @@ from typing import Any, NamedTuple
 
 import click
 
-from bench.check import processor_seconds
+from bench.check import environment, processor_seconds
 from pipelines.adapters.kube import KubeCluster
-from pipelines.adapters.programs import cache_dir
 from pipelines.ports import ClusterFacts
 from tools.stack import Stack
 from tools.toolbox import ensure
@@ -65,7 +64,7 @@ class Command:
     def run(self) -> tuple[Seconds, Any]:
         """How long it took, and the JSON that it printed. Raises RuntimeError for another exit code."""
         before, began = processor_seconds(), time.perf_counter()
-        done = subprocess.run(self.arguments, env=_environment(), capture_output=True, check=False)
+        done = subprocess.run(self.arguments, env=environment(), capture_output=True, check=False)
         seconds = Seconds(time.perf_counter() - began, processor_seconds() - before)
         if done.returncode not in self.exits:
             raise RuntimeError(f"{self.arguments[0]} left with {done.returncode}: {done.stderr.decode()[-2000:]}")
@@ -160,12 +159,6 @@ def _commands(corpus: Corpus) -> dict[str, Command]:
             _FINDINGS_OR_NONE,
         ),
     }
-
-
-def _environment() -> Mapping[str, str]:
-    """Of the children: with Python's cache of compiled modules, as everybody has it."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return {**kept, "DEPLOY_GATEWAY_CACHE": str(cache_dir())}
 
 
 def _insist_on_all(corpus: Corpus, answers: Mapping[str, Any]) -> None:
