@@ -1,13 +1,17 @@
-"""Bitbucket Cloud's events. Fields: support.atlassian.com, "Event payloads", push and pull request merged."""
+"""Bitbucket's events. Fields: support.atlassian.com, "Event payloads", push and pull request merged.
+
+Those of Data Center: confluence.atlassian.com, "Event payload", push; `links`, not in its example, is in what 6.6 sent.
+"""
 
 from __future__ import annotations
 
 from configuration.webhooks import Cause
 from gateway.webhooks.announcement import Announcement, Update, nothing
-from gateway.webhooks.payload import NO_COMMIT, Payload
+from gateway.webhooks.payload import NO_COMMIT, Payload, or_none, ref_of
 from pipelines.apps import CommitSha
 
 _CAUSES = {"branch": Cause.BRANCH, "tag": Cause.TAG}
+_KINDS = {"heads": Cause.BRANCH, "tags": Cause.TAG}
 
 
 def announced(event: str, payload: Payload) -> Announcement:
@@ -16,6 +20,8 @@ def announced(event: str, payload: Payload) -> Announcement:
         return nothing("pong: the secret is right")
     if event == "repo:push":
         return _push(payload)
+    if event == "repo:refs_changed":
+        return _refs_changed(payload)
     if event == "pullrequest:fulfilled":
         return _merged(payload)
     return nothing(f"nothing is done for the event {event[:60]!r}")
@@ -42,6 +48,24 @@ def _update(change: Payload) -> Update | None:
 
 def _target(end: Payload | None) -> CommitSha | None:
     return None if end is None else end.part("target").commit("hash")
+
+
+def _refs_changed(payload: Payload) -> Announcement:
+    """A push to Bitbucket Data Center, which knows neither files nor what an annotated tag is put on."""
+    moved = [_moved(change) for change in payload.parts("changes")]
+    known = tuple(update for update in moved if update is not None)
+    if not known:
+        return nothing("nothing is done: no branch or tag has changed")
+    clones = payload.part("repository", "links").parts("clone")
+    sender = payload.part("actor").text("name", "") if payload.has("actor") else ""
+    return Announcement(tuple(clone.text("href") for clone in clones), sender, known)
+
+
+def _moved(change: Payload) -> Update | None:
+    kind, name = ref_of(change.part("ref").text("id"))
+    before, after = or_none(change.commit("fromHash")), or_none(change.commit("toHash"))
+    cause = _KINDS.get(kind)
+    return None if cause is None else Update(cause, name, before, after, CommitSha(after) if after else None)
 
 
 def _merged(payload: Payload) -> Announcement:

@@ -31,7 +31,7 @@ _ID_HEADERS = {
     # Not X-Gitlab-Event-UUID: what one event sets off in turn has the same.
     Forge.GITLAB: ("webhook-id", "Idempotency-Key"),
     Forge.GITEA: ("X-Gitea-Delivery",),
-    Forge.BITBUCKET: ("X-Request-UUID",),
+    Forge.BITBUCKET: ("X-Request-UUID", "X-Request-Id"),
 }
 _READERS: Mapping[Forge, Callable[[str, Payload], Announcement]] = {
     Forge.GITHUB: github.announced,

@@ -211,3 +211,17 @@ def bitbucket_merge(after: str | None = B) -> dict[str, Any]:
         "destination": {"branch": {"name": "release"}},
     }
     return {"actor": {"display_name": "Ada L."}, "pullrequest": request, "repository": bitbucket_repository()}
+
+
+def bitbucket_server_push(before: str = A, after: str = B, ref: str = "refs/heads/main") -> dict[str, Any]:
+    kind, name = ("TAG" if "/tags/" in ref else "BRANCH"), ref.split("/", 2)[2]
+    http, ssh = {"name": "http", "href": CHECKOUT}, "ssh://git@git.example.com:7999/shop/checkout.git"
+    clones = [{"name": "ssh", "href": ssh}, http]
+    change = {"ref": {"id": ref, "displayId": name, "type": kind}, "refId": ref, "fromHash": before, "toHash": after}
+    return {
+        "eventKey": "repo:refs_changed",
+        "date": "2026-11-25T08:00:00+0000",
+        "actor": {"name": "ada", "displayName": "Ada L.", "id": 1, "type": "NORMAL"},
+        "repository": {"slug": "checkout", "scmId": "git", "links": {"clone": clones}},
+        "changes": [change | {"type": "UPDATE"}],
+    }

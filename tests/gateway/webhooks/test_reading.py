@@ -111,7 +111,7 @@ def test_a_deletion_releases_nothing(forge: str, name: str, event: dict[str, Any
         ("gitea", "pull_request", events.gitea_merge(merged=None)),
         ("gitea", "pull_request", events.gitea_merge(merge_commit_sha=None)),
         ("bitbucket", "diagnostics:ping", {"test": True}),
-        ("bitbucket", "repo:refs_changed", {}),
+        ("bitbucket", "repo:fork", {}),
         ("bitbucket", "repo:push", {**events.bitbucket_push(), "push": {"changes": []}}),
         ("bitbucket", "repo:push", events.bitbucket_push(events.bitbucket_change(kind="bookmark"))),
         ("bitbucket", "repo:push", events.bitbucket_push(events.bitbucket_change(None, None))),
@@ -188,3 +188,29 @@ def test_who_did_it_may_be_missing(forge: str, name: str, event: dict[str, Any],
 def test_numbers_that_are_none_are_told() -> None:
     with pytest.raises(InvalidInput, match="total_commits_count is not a whole number"):
         read("gitlab", "Push Hook", events.gitlab_push(total_commits_count=True))
+
+
+def test_bitbucket_data_center_says_what_moved() -> None:
+    said = read("bitbucket", "repo:refs_changed", events.bitbucket_server_push())
+    assert said.updates == (Update(Cause.BRANCH, "main", A, B, B),)
+    assert (said.sender, CHECKOUT in said.repositories) == ("ada", True)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "ref", "commit"), [(ZEROS, B, "refs/tags/v1", B), (A, ZEROS, "refs/heads/v1", None)]
+)
+def test_bitbucket_data_center_has_tags_and_deletions(before: str, after: str, ref: str, commit: str | None) -> None:
+    (update,) = read("bitbucket", "repo:refs_changed", events.bitbucket_server_push(before, after, ref)).updates
+    assert (update.ref, update.commit) == (ref, commit)
+
+
+def test_bitbucket_data_center_may_move_neither_branch_nor_tag() -> None:
+    assert not read("bitbucket", "repo:refs_changed", events.bitbucket_server_push(ref="refs/notes/x")).updates
+
+
+@pytest.mark.parametrize("key", ["changes", "repository"])
+def test_bitbucket_data_center_says_what_decides(key: str) -> None:
+    event = events.bitbucket_server_push()
+    del event[key]
+    with pytest.raises(InvalidInput, match=key):
+        read("bitbucket", "repo:refs_changed", event)
