@@ -19,6 +19,7 @@ _MOST_PER_MINUTE = 1200
 def to_provider() -> Response:
     """Sends the browser to the provider, with a cookie that it has to come back with."""
     parts = gateway()
+    _ = parts.people.sign_in  # where nobody signs in, there is no such page
     # Nobody is known yet, and each attempt is a row for ten minutes.
     parts.rates.count("sign-in", _MOST_PER_MINUTE)
     attempt, secret = parts.store.page_sessions.attempt(our_path(request.args.get("next", "")))

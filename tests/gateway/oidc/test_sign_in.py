@@ -145,6 +145,17 @@ def test_what_somebody_may_follows_the_file_as_it_is(
         assert later.get("/waivers").status_code == status
 
 
+def test_where_nobody_signs_in_any_more_a_session_of_a_terminal_is_none(config: Path, store: Store) -> None:
+    config.write_text(_without_sign_in(config.read_text()))
+    settings = load(config)
+    client = create_app(settings, store, RedisQueue(settings.redis_url)).test_client()
+    terminal = store.page_sessions.open(claims={"email": "ada@example.com"}, prefix="dgs_")
+    assert client.get("/api/v1/apps", headers={"Authorization": f"Bearer {terminal}"}).status_code == 401
+    answer = client.get("/sign-in/provider")
+    assert (answer.status_code, "knows no identity provider" in answer.text) == (404, True)
+    assert "Set-Cookie" not in answer.headers
+
+
 def _without_sign_in(text: str) -> str:
     return re.sub(r"sign_in:\n(  .*\n)+", "", text)
 
