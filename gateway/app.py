@@ -147,8 +147,7 @@ def _vouched_for(text: str) -> Principal | None:
     parts = gateway()
     if not text.startswith(TERMINAL_PREFIX):
         return parts.issuers.principal(text)
-    session = parts.store.page_sessions.holder(text)
-    return None if session is None or session.claims is None else parts.people.principal(session.claims)
+    return parts.people.holder(parts.store.page_sessions.holder(text))
 
 
 def _refuse_ambiguous_query() -> None:

@@ -69,8 +69,7 @@ def authenticate(
     Raises `Unauthenticated`, in the same words for a missing, malformed, unknown and near-miss token; only who has a
     token reads in `TokenEnded` and `TokenRevoked` that it counts no more.
     """
-    scheme, _, text = (header or "").partition(" ")
-    text = text.strip() if scheme.lower() == _SCHEME else ""
+    text = bearer_in(header)
     known = vouched_for(text)
     if known is not None:
         return known
@@ -81,6 +80,12 @@ def authenticate(
             "Send `Authorization: Bearer dgw_…` with a token that your platform team has issued",
         )
     return holder_of(token)
+
+
+def bearer_in(header: str | None) -> str:
+    """The token in an `Authorization` header; empty where there is none."""
+    scheme, _, text = (header or "").partition(" ")
+    return text.strip() if scheme.lower() == _SCHEME else ""
 
 
 def holder_of(token: Token) -> Principal:

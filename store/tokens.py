@@ -9,13 +9,14 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import Row, Select, bindparam, or_, select, update
 
 from configuration.identity import Grant, Role
 from pipelines.errors import Conflict, NotFound
 from store.sessions import Sessions, now
-from store.tables import TokenRow
+from store.tables import TokenRow, core
 
 PREFIX = "dgw_"
 """What every token begins with, for scanners of secrets: `dgw_[0-9A-Za-z]{60}`."""
@@ -79,6 +80,12 @@ def _checksum(body: str) -> str:
     return digits
 
 
+# Asked with each request: made once, and without the objects of the ORM.
+_TOKENS = core(TokenRow)
+_BY_ID = select(_TOKENS).where(_TOKENS.c.id == bindparam("wanted"))
+_BY_DIGEST = select(_TOKENS).where(_TOKENS.c.sha256 == bindparam("wanted"))
+
+
 class Tokens:
     """All tokens that were issued, also those that have ended."""
 
@@ -119,14 +126,15 @@ class Tokens:
 
     def find(self, id: str) -> IssuedToken | None:
         """The one that `id` names, whether or not it has ended."""
-        with self._sessions.read() as session:
-            row = session.scalar(select(TokenRow).where(TokenRow.id == id))
-            return None if row is None else _issued(row)
+        return self._one(_BY_ID, id)
 
     def by_digest(self, sha256: str) -> IssuedToken | None:
         """The one whose text has this sha256, whether or not it has ended."""
+        return self._one(_BY_DIGEST, sha256)
+
+    def _one(self, statement: Select[Any], wanted: str) -> IssuedToken | None:
         with self._sessions.read() as session:
-            row = session.scalar(select(TokenRow).where(TokenRow.sha256 == sha256))
+            row = session.connection().execute(statement, {"wanted": wanted}).first()
             return None if row is None else _issued(row)
 
     def all(self, *, ended: bool = False) -> Sequence[IssuedToken]:
@@ -164,7 +172,7 @@ def _sorted(names: frozenset[str] | None) -> list[str] | None:
     return None if names is None else sorted(names)
 
 
-def _issued(row: TokenRow) -> IssuedToken:
+def _issued(row: TokenRow | Row[Any]) -> IssuedToken:
     environments = None if row.environments is None else frozenset(row.environments)
     apps = None if row.apps is None else frozenset(row.apps)
     return IssuedToken(

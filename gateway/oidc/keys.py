@@ -139,10 +139,10 @@ class Keys:
         if self._age(self._kept.asked_at) < _BETWEEN_REFRESHES_SECONDS:
             return
         self._kept.asked_at = self._clock()
+        self._provider.forget()
         try:
             self._kept.keys = self._ask()
         except IdentityProviderUnavailable as error:
-            self._provider.forget()
             self._kept.failure = error
             _log.warning("keys of an identity provider not read", reason=error.reason)
             return

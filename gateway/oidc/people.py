@@ -15,7 +15,7 @@ from gateway.oidc.claims import granted, texts_of, told
 from gateway.oidc.keys import Keys, Provider
 from gateway.oidc.tokens import refused, verified
 from pipelines.errors import Forbidden, NotFound
-from store.page_sessions import Attempt
+from store.page_sessions import Attempt, SignedIn
 
 _LONGEST_NAME = 200
 _KEPT = frozenset({"iss", "sub"})
@@ -71,25 +71,23 @@ class People:
 
     def from_device(self, id_token: str, access_token: str) -> Claims:
         """Who has signed in from a terminal, by the tokens that it was given. Raises as `tokens.verified` does."""
-        client = self.sign_in.device_client_id
-        if not client:
-            raise NotFound(
-                "this gateway takes nobody in from a terminal",
-                "Use a token, or have your platform team add `sign_in.device_client_id` to gateway.yaml",
-            )
-        return self._claims({"id_token": id_token, "access_token": access_token}, client, None)
+        return self._claims({"id_token": id_token, "access_token": access_token}, self._device_client, None)
 
     def for_devices(self) -> dict[str, str]:
         """What a terminal has to know to sign somebody in. Raises `NotFound`, `IdentityProviderUnavailable`."""
-        if not self.sign_in.device_client_id:
-            self.from_device("", "")
         return {
             "issuer": self.sign_in.issuer,
-            "client_id": self.sign_in.device_client_id,
+            "client_id": self._device_client,
             "scope": " ".join(self.sign_in.scopes),
             "device_authorization_endpoint": self._provider.address("device_authorization_endpoint"),
             "token_endpoint": self._provider.address("token_endpoint"),
         }
+
+    def holder(self, signed_in: SignedIn | None) -> Principal | None:
+        """Who has a session by what was said of them; None where they have none, or nobody signs in here any more."""
+        if signed_in is None or signed_in.claims is None or self._settings.sign_in is None:
+            return None
+        return self.principal(signed_in.claims)
 
     def principal(self, claims: Claims) -> Principal:
         """Who has `claims`, by the rules as they are now. Raises `Forbidden` where none fits."""
@@ -101,6 +99,15 @@ class People:
                 f"Ask {self._settings.platform} for a role, in gateway.yaml or as a member of a group",
             )
         return Principal(name, grants, name)
+
+    @property
+    def _device_client(self) -> str:
+        if not self.sign_in.device_client_id:
+            raise NotFound(
+                "this gateway takes nobody in from a terminal",
+                "Use a token, or have your platform team add `sign_in.device_client_id` to gateway.yaml",
+            )
+        return self.sign_in.device_client_id
 
     @property
     def _back(self) -> str:

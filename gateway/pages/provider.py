@@ -12,11 +12,16 @@ from gateway.pages.sessions import give_session, is_https, our_path
 from pipelines.errors import GatewayError, Unauthenticated
 from store.page_sessions import ATTEMPT_SECONDS
 
+_MOST_PER_MINUTE = 1200
+
 
 @pages.get("/sign-in/provider")
 def to_provider() -> Response:
     """Sends the browser to the provider, with a cookie that it has to come back with."""
     parts = gateway()
+    _ = parts.people.sign_in  # where nobody signs in, there is no such page
+    # Nobody is known yet, and each attempt is a row for ten minutes.
+    parts.rates.count("sign-in", _MOST_PER_MINUTE)
     attempt, secret = parts.store.page_sessions.attempt(our_path(request.args.get("next", "")))
     response = make_response(redirect(parts.people.address(attempt), 303))
     # Lax: the way back begins at another site, and a Strict cookie would stay behind.

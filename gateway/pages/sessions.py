@@ -59,7 +59,7 @@ def _holder() -> Principal | None:
     if held is None:
         return None
     if held.claims is not None:
-        return parts.people.principal(held.claims) if parts.settings.sign_in is not None else None
+        return parts.people.holder(held)
     token = known_by(held.token_sha256, parts.settings.tokens, parts.store.tokens)
     return None if token is None else holder_of(token)
 

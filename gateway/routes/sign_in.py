@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Response
+from flask import Response, request
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel, Field
 
+from gateway.authentication import bearer_in
 from gateway.bodies import UnsupportedMediaType
 from gateway.context import gateway
-from gateway.documentation import SIGN_IN, operation_id, problems
+from gateway.documentation import SECURITY, SIGN_IN, WRITE_ERRORS, operation_id, problems
 from gateway.oidc.keys import IdentityProviderUnavailable
 from gateway.oidc.tokens import LONGEST_TOKEN, IdentityTokenRefused
 from gateway.problems import InternalError
@@ -47,6 +48,13 @@ class SessionView(_Output):
     expires_at: str = Field(description="When it ends.")
 
 
+class SignedOut(_Output):
+    """What became of a session."""
+
+    ended: bool = Field(description="Whether it was a session, and is none any more.")
+    message: str = Field(description="In words.")
+
+
 @api.get("/sign-in", summary="How to sign in from a terminal", responses={200: DeviceSignIn, **problems(*_ERRORS)})
 def show() -> Response:
     """404 where the platform has no identity provider for that."""
@@ -76,6 +84,22 @@ def create(body: SignInRequest) -> Response:
         roles=[str(grant) for grant in principal.grants],
     )
     return _json(session, 201)
+
+
+@api.delete(
+    "/sign-in",
+    summary="Sign out",
+    responses={200: SignedOut, **problems(*WRITE_ERRORS)},
+    security=SECURITY,
+)
+def end() -> Response:
+    """Ends the session that was sent as the bearer token. A token of another kind stays as it is."""
+    text = bearer_in(request.headers.get("Authorization"))
+    if not text.startswith(TERMINAL_PREFIX):
+        message = "what was sent is a token and no session: it goes on until it ends, or the platform revokes it"
+        return _json(SignedOut(ended=False, message=message))
+    gateway().store.page_sessions.close(text)
+    return _json(SignedOut(ended=True, message="the session has ended"))
 
 
 def _json(view: BaseModel, status: int = 200) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from deployctl.device import sign_in, way_in
 from deployctl.exits import Exit
 from deployctl.problems import CommandFailed
 
-from .conftest import Door
+from .conftest import Door, Run
 
 BEGUN = {"device_code": "d", "user_code": "AB-CD", "verification_uri": "https://login.example/d", "interval": 5}
 SESSION = {"token": "dgs_x", "name": "ada", "roles": ["viewer for team shop"], "expires_at": "2026-11-25T12:00:00Z"}
@@ -69,6 +70,26 @@ def test_what_does_not_end_in_a_session_is_told(
 def test_a_gateway_without_a_provider_wants_a_token(door: Door) -> None:
     door.says("GET /api/v1/sign-in", {"title": "Not found"}, status=404)
     assert way_in(door.url) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code", "said"),
+    [
+        (200, {"ended": True, "message": "the session has ended"}, 0, "the session has ended"),
+        (401, {"title": "Sign in first"}, 0, "it had ended already"),
+        (503, {"title": "Unavailable"}, 4, "Unavailable"),
+    ],
+)
+def test_logging_out_forgets_what_counts_no_more(
+    door: Door, run: Run, tmp_path: Path, status: int, body: dict[str, Any], code: int, said: str
+) -> None:
+    door.says("DELETE /api/v1/sign-in", body, status=status)
+    kept = tmp_path / "deployctl" / "config.toml"
+    kept.parent.mkdir()
+    kept.write_text('token = "dgs_x"\n')
+    done = run("logout", XDG_CONFIG_HOME=str(tmp_path))
+    assert (done.returncode, said in done.stdout + done.stderr) == (code, True)
+    assert ("dgs_x" in kept.read_text()) is (code != 0)
 
 
 def test_a_gateway_that_is_not_well_is_told(door: Door) -> None:

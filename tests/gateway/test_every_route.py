@@ -43,6 +43,7 @@ ROUTES: dict[tuple[str, str], tuple[dict[str, object] | None, tuple[int, int, in
     ("POST", f"{API}/webhooks/<forge>"): ({}, "signed"),
     ("GET", f"{API}/sign-in"): (None, "no provider"),
     ("POST", f"{API}/sign-in"): ({"id_token": "eyJ.e.x"}, "no provider"),
+    ("DELETE", f"{API}/sign-in"): (None, ALL),
     ("GET", f"{API}/releases"): (None, ALL),
     ("POST", f"{API}/releases"): (ASK, (403, 202, 403, 202, 202)),
     ("GET", f"{API}/releases/<release_id>"): (None, ALL),
@@ -73,7 +74,7 @@ ROUTES: dict[tuple[str, str], tuple[dict[str, object] | None, tuple[int, int, in
     ),
 }
 LISTS = {f"{API}/releases", f"{API}/apps", f"{API}/waivers"}
-NO_TEAMS = {rule for _, rule in ROUTES if "/clusters" in rule or "/policies" in rule}
+NO_TEAMS = {rule for _, rule in ROUTES if any(part in rule for part in ("/clusters", "/policies", "/sign-in"))}
 CALLERS = {"shop-viewer": 0, "shop-developer": 1, "shop-approver": 2, "shop-on-call": 3, "admin": 4}
 MATRIX = [
     (method, rule, caller)

@@ -21,7 +21,7 @@ from configuration.settings import Settings
 from gateway.app import create_app
 from store import Store
 from store.queue import RedisQueue
-from tests.gateway.conftest import serving
+from tests.gateway.conftest import bearer, serving
 from tests.gateway.oidc.conftest import SECRET, SIGN_IN
 
 DEPLOYCTL = str(Path(sys.executable).with_name("deployctl"))
@@ -145,6 +145,17 @@ def test_what_somebody_may_follows_the_file_as_it_is(
         assert later.get("/waivers").status_code == status
 
 
+def test_where_nobody_signs_in_any_more_a_session_of_a_terminal_is_none(config: Path, store: Store) -> None:
+    config.write_text(_without_sign_in(config.read_text()))
+    settings = load(config)
+    client = create_app(settings, store, RedisQueue(settings.redis_url)).test_client()
+    terminal = store.page_sessions.open(claims={"email": "ada@example.com"}, prefix="dgs_")
+    assert client.get("/api/v1/apps", headers={"Authorization": f"Bearer {terminal}"}).status_code == 401
+    answer = client.get("/sign-in/provider")
+    assert (answer.status_code, "knows no identity provider" in answer.text) == (404, True)
+    assert "Set-Cookie" not in answer.headers
+
+
 def _without_sign_in(text: str) -> str:
     return re.sub(r"sign_in:\n(  .*\n)+", "", text)
 
@@ -184,6 +195,12 @@ def test_a_terminal_signs_in_by_any_browser_and_acts_as_who_did(config: Path, tm
             f"{server.url}/api/v1/releases", json={**asked, "environment": "staging"}, headers=headers
         )
         assert accepted.json()["requested_by"] == "ada@example.com"
+        out = subprocess.run(
+            [DEPLOYCTL, "logout"], env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert (out.returncode, "the session has ended" in out.stdout) == (0, True), out.stderr
+        assert httpx.get(f"{server.url}/api/v1/apps", headers=headers).status_code == 401
+        assert session not in (tmp_path / ".config" / "deployctl" / "config.toml").read_text()
 
 
 def _allow(address: str, who: str) -> None:
@@ -210,6 +227,12 @@ def test_a_session_of_a_terminal_is_none_of_a_browser_nor_the_other_way(
     assert cookie is not None
     assert client.get("/api/v1/apps", headers={"Authorization": f"Bearer {cookie.value}"}).status_code == 401
     assert client.get("/api/v1/apps", headers={"Authorization": "Bearer dgs_made-up"}).status_code == 401
+
+
+def test_signing_out_leaves_a_token_of_another_kind_as_it_is(client: FlaskClient) -> None:
+    for _ in range(2):
+        answer = client.delete("/api/v1/sign-in", headers=bearer("shop-viewer"))
+        assert (answer.status_code, answer.get_json()["ended"]) == (200, False)
 
 
 def test_a_terminal_is_told_where_to_sign_in(client: FlaskClient, openid_provider: str) -> None:
