@@ -15,6 +15,7 @@ from deployctl.render.suggested import advice_lines, hint_line
 from deployctl.render.summary import summary
 from deployctl.render.text import put, safe
 from deployctl.verdicts import STAND_IN_ENVIRONMENT, Report, Verdict, VerdictState
+from pipelines.errors import ChartUnavailable, RegistryUnavailable
 from pipelines.findings import Finding, Severity
 
 _HEADS = {
@@ -22,6 +23,7 @@ _HEADS = {
     VerdictState.INVALID: "can't be used",
     VerdictState.CRASHED: "not checked: a check crashed",
 }
+_NO_ANSWER = frozenset({ChartUnavailable.code, RegistryUnavailable.code})
 _SEVERITIES = tuple(Severity)
 _FEW = 3
 
@@ -44,7 +46,7 @@ def print_verdicts(console: Console, report: Report) -> None:
 
 def _print_verdict(console: Console, verdict: Verdict) -> None:
     name = verdict.app or verdict.file
-    head = Text("✗ ", style="red bold").append(safe(name), style="bold").append(f"  {_HEADS[verdict.state]}")
+    head = Text("✗ ", style="red bold").append(safe(name), style="bold").append(f"  {_state(verdict)}")
     where = f"  {safe(verdict.file)}" if verdict.app else ""
     if verdict.environment != STAND_IN_ENVIRONMENT:
         where += f"  → {safe(verdict.environment)}"
@@ -55,6 +57,10 @@ def _print_verdict(console: Console, verdict: Verdict) -> None:
     _print_blocking(console, verdict)
     console.print()
     _print_suggested(console, verdict)
+
+
+def _state(verdict: Verdict) -> str:
+    return "not checked: no answer" if verdict.code in _NO_ANSWER else _HEADS[verdict.state]
 
 
 def _print_blocking(console: Console, verdict: Verdict) -> None:

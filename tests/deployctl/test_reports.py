@@ -86,7 +86,7 @@ def test_one_line_says_how_it_went() -> None:
     assert summary(_report(GOOD)) == "1 App: nothing blocks, in 1.2 s"
     assert summary(_report(WARNED, WARNED)) == "2 Apps: nothing blocks, 2 warnings, in 1.2 s"
     assert summary(_report(BLOCKED, INVALID, CRASHED)) == (
-        "3 Apps: 1 blocked, 1 can't be used, 1 not checked, as a check crashed, 1 warning, in 1.2 s"
+        "3 Apps: 1 blocked, 1 can't be used, 1 not checked, 1 warning, in 1.2 s"
     )
 
 
