@@ -19,7 +19,7 @@ from pipelines.adapters.schemas import Schemas
 from pipelines.apps import CommitSha
 from pipelines.check import JudgePorts, Made, Terms, judge, make
 from pipelines.composition import lint_checks, policy_checks
-from pipelines.errors import Fault, GatewayError, InvalidDeployFile, InvalidInput
+from pipelines.errors import Fault, GatewayError, InvalidDeployFile, InvalidInput, Unavailable
 from pipelines.findings import Finding, blocking
 from pipelines.place import Place
 from pipelines.ports import Change, Checkout, RolloutProgress
@@ -149,15 +149,19 @@ class Local:
 class Downloads:
     """Implements `pipelines.third_party.published.Charts`; what it needs is imported when there is something to get."""
 
-    def __init__(self, prefixes: tuple[str, ...]) -> None:
-        self._prefixes = prefixes
+    def __init__(self, repositories: tuple[ChartRepository, ...]) -> None:
+        self._repositories = repositories
 
     def archive(self, chart: PublishedChart, *, timeout_seconds: float) -> bytes:
         """See `pipelines.third_party.published.Charts.archive`."""
         from pipelines.adapters.chart_downloads import ChartDownloads
 
-        downloads = ChartDownloads(cache_dir() / "charts", [ChartRepository(prefix) for prefix in self._prefixes])
-        return downloads.archive(chart, timeout_seconds=timeout_seconds)
+        downloads = ChartDownloads(cache_dir() / "charts", self._repositories)
+        try:
+            return downloads.archive(chart, timeout_seconds=timeout_seconds)
+        except Unavailable as error:  # the gateway tries again; here nobody does
+            solution = error.solution.removeprefix("It is tried again. ")
+            raise type(error)(error.reason, solution, where=error.where) from error
 
 
 def broken(place: str, error: Exception) -> Fault:

@@ -52,13 +52,22 @@ def check_chart(
         verdict = _verdict(name, found, values, platform, programs)
     except GatewayError as error:
         state = VerdictState.INVALID if isinstance(error, InvalidInput) else VerdictState.CRASHED
-        fault = Fault(error.where or name, error.reason, error.solution)
+        fault = Fault(_on_disk(error.where, name), error.reason, error.solution)
         verdict = Verdict(name, "", platform.environment.name, state, faults=(fault,), code=error.code)
     except Exception as error:  # noqa: BLE001 (a defect: what it is about does not pass)
         fault, environment = broken(name, error), platform.environment.name
         verdict = Verdict(name, "", environment, VerdictState.CRASHED, faults=(fault,), code="check-crashed")
     seconds = time.perf_counter() - began
     return Report((replace(verdict, seconds=seconds),), platform.not_checked(), seconds)
+
+
+def _on_disk(place: str | None, name: str) -> str:
+    """`app/templates/a.yaml:50`, as Helm names a template, in the chart `name`, where that is a folder with it."""
+    file, _, line = (place or "").partition(":")
+    path = Path(name, *Path(file).parts[1:])
+    if "://" in name or not path.is_file():
+        return place or name
+    return f"{path.as_posix()}:{line}" if line else path.as_posix()
 
 
 def remote_chart(address: str, version: str | None, platform: Platform) -> ThirdPartyChart:

@@ -18,6 +18,7 @@ from pipelines.place import Place
 from pipelines.ports import ClusterFacts
 from pipelines.rules import parameters, undecidable
 from pipelines.suggestions import did_you_mean
+from pipelines.third_party.published import ChartRepository
 from pipelines.waivers import Waiver, in_force
 
 T = TypeVar("T")
@@ -26,6 +27,9 @@ KUBERNETES_VERSION = "v1.36.3"
 STAND_IN_TEAM = "local"
 _TAGS = "image tags in place of digests"
 STAND_IN_SMOKE_IMAGE = "registry.invalid/smoke:0"
+
+
+ANY_REPOSITORY = tuple(map(ChartRepository, ("oci://", "https://", "http://127.0.0.1:", "http://localhost:")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Platform:
 
     `registries` is None where nobody said which are allowed; `environments` None where any name may be one.
     `neighbours` are the Environments of its cluster, itself among them.
-    `chart_repositories` are prefixes that third-party charts may come from: any, where nobody said which.
+    `chart_repositories` are where third-party charts may come from, without credentials: any, where nobody said which.
     `waivers` are those in force, as the gateway told them; None: it did not.
     `apps` are the registered ones; `chart` is what is asked for in place of what is pinned. `stand_ins` says
     what was assumed, a few words each.
@@ -68,7 +72,7 @@ class Platform:
     facts: ClusterFacts
     stand_ins: tuple[str, ...]
     waivers: tuple[Waiver, ...] | None = None
-    chart_repositories: tuple[str, ...] = ("oci://", "https://", "http://127.0.0.1:", "http://localhost:")
+    chart_repositories: tuple[ChartRepository, ...] = ANY_REPOSITORY
 
     def app(self, name: str, deploy_file: str) -> App:
         """The registered App, or one of the stand-in team; its file is the one that is looked at."""
@@ -210,7 +214,7 @@ def _configured(asked: Asked, config: Path) -> Platform:
         team=asked.team or STAND_IN_TEAM,
         facts=facts,
         stand_ins=(*assumed, _TAGS),
-        chart_repositories=tuple(one.prefix for one in settings.chart_repositories),
+        chart_repositories=tuple(ChartRepository(one.prefix, one.plain_http) for one in settings.chart_repositories),
     )
 
 

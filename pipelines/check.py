@@ -11,7 +11,7 @@ from typing import Any
 from pipelines.apps import CommitSha
 from pipelines.bundle import Bundle, BundleDigest, freeze
 from pipelines.duplicates import merged
-from pipelines.errors import GatewayError
+from pipelines.errors import GatewayError, RenderFailed
 from pipelines.exemptions import Exemption, in_short
 from pipelines.findings import Finding, blocking
 from pipelines.place import Place
@@ -124,10 +124,21 @@ def make(source: Source, terms: Terms, ports: JudgePorts, reporter: Reporter) ->
     with stage(reporter, StageName.RENDER) as outcome:
         timeout = terms.render_timeout_seconds
         rendered = render(resolved, terms.place, terms.facts, ports.helm, timeout_seconds=timeout)
+        _insist_on_objects(rendered, resolved)
         for one in rendered.found:
             reporter.log(StageName.RENDER, f"{one.resource}: {one.what}")
         outcome.detail = f"{len(rendered.objects)} objects by {rendered.chart_label}"
     return Made(resolved, rendered)
+
+
+def _insist_on_objects(rendered: Rendered, resolved: Resolved) -> None:
+    """Raises `RenderFailed` where there is none: nothing to check is no pass."""
+    if rendered.objects:
+        return
+    if resolved.third_party is not None:
+        reason = f"{resolved.third_party.label} renders no object with these values"
+        raise RenderFailed(reason, "Set the values that switch its parts on, or name another chart")
+    raise RenderFailed("nothing was rendered", "See that the folder of `manifests:` has files with objects in them")
 
 
 def _resolved_words(resolved: Resolved) -> str:

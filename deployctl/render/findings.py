@@ -1,7 +1,9 @@
-"""Findings, so that the reader can mend them: what, where, why, and what to write instead."""
+"""Findings, so that the reader can mend them: what to write instead first, then what is wrong, and why."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from itertools import groupby
 from typing import Any
 
@@ -9,54 +11,84 @@ from rich.console import Console
 from rich.text import Text
 
 from deployctl.render.standing import standing
+from deployctl.render.suggested import hint_line
 from deployctl.render.text import put, safe
+from pipelines.findings import Finding, Mode, Severity
+
+_SEVERITIES = tuple(Severity)
+_KEYS = frozenset(one.name for one in fields(Finding))
 
 
 def print_findings(console: Console, findings: list[dict[str, Any]]) -> None:
-    """The blocking ones in full, by rule; what is waived, and warnings, with a line each."""
-    blocking = [one for one in findings if one["blocks"]]
-    waived = [one for one in findings if not one["blocks"] and one.get("waiver")]
-    warnings = [one for one in findings if not one["blocks"] and not one.get("waiver")]
-    for _, group in groupby(sorted(blocking, key=_rank), key=lambda one: one["rule"]):
-        _print_rule(console, list(group))
+    """Those of a Release, as the API gives them: what blocks as a check of this machine tells it, else a line each."""
+    told = [_of_api(one) for one in findings]
+    waived = [one for one in told if one.waiver]
+    warnings = [one for one in told if not one.blocks and not one.waiver]
+    if any(one.blocks for one in told):
+        console.print()
+        print_blocking(console, (one for one in told if one.blocks), set())
     if waived:
         put(console, Text(f"\n{len(waived)} waived by the platform", style="cyan bold"))
-        _print_lines(console, waived, "~", "cyan")
+        _print_briefly(console, waived, "~", "cyan")
     if warnings:
         count = "1 warning, which doesn't" if len(warnings) == 1 else f"{len(warnings)} warnings, which don't"
         put(console, Text(f"\n{count} block here", style="yellow bold"))
-        _print_lines(console, warnings, "!", "yellow")
+        _print_briefly(console, warnings, "!", "yellow")
 
 
-def _print_lines(console: Console, findings: list[dict[str, Any]], mark: str, style: str) -> None:
+def print_blocking(console: Console, findings: Iterable[Finding], explained: set[str]) -> None:
+    """`findings` by rule, what is worst first; why a rule is one, unless it is `explained`, which it then is."""
+    for _, group in groupby(sorted(findings, key=_rank), key=lambda one: (one.rule, one.how)):
+        of_rule = list(group)
+        _print_rule(console, of_rule, is_new=of_rule[0].rule not in explained)
+        explained.add(of_rule[0].rule)
+
+
+def _of_api(data: dict[str, Any]) -> Finding:
+    """The finding of a gateway that may be newer, and say more, or of a severity or a mode that nobody knows here."""
+    known = {key: value for key, value in data.items() if key in _KEYS}
+    if known["severity"] not in _SEVERITIES:
+        known["severity"] = Severity.LOW
+    return Finding.from_json(known | {"mode": Mode.ENFORCE if data["blocks"] else Mode.WARN})
+
+
+def _print_briefly(console: Console, findings: list[Finding], mark: str, style: str) -> None:
     for one in findings:
-        why = f"; {safe(standing(one))}" if standing(one) else ""
-        put(
-            console, Text(f"{mark} {_place(one)}{safe(one['what'])}  [{safe(one['rule'])}{why}]", style=style), indent=2
-        )
+        place = f"{safe(one.source)}  {safe(one.resource)}" if one.source else safe(one.resource)
+        why = safe(standing(one.to_json()))
+        text = f"{mark} {place}: {safe(one.what)}  [{safe(one.rule)}{f'; {why}' if why else ''}]"
+        put(console, Text(text, style=style), indent=2)
 
 
-_SEVERITIES = ("critical", "high", "medium", "low")
+def _rank(finding: Finding) -> tuple[int, str, str]:
+    return _SEVERITIES.index(finding.severity), finding.rule, finding.how
 
 
-def _rank(finding: dict[str, Any]) -> tuple[int, str]:
-    severity = finding["severity"]
-    return (_SEVERITIES.index(severity) if severity in _SEVERITIES else len(_SEVERITIES), finding["rule"])
-
-
-def _print_rule(console: Console, findings: list[dict[str, Any]]) -> None:
+def _print_rule(console: Console, findings: list[Finding], *, is_new: bool) -> None:
+    """The places in order, so that an editor can be sent to the first; then the fix, before what and why."""
     first = findings[0]
-    head = Text("\n✗ ", style="red bold").append(safe(first["rule"]), style="bold")
-    console.print(head.append(f"  {safe(first['severity'])}", style="dim"))
+    head = Text(safe(first.source) or safe(first.resource)).append(f"  {safe(first.rule)}", style="bold")
+    put(console, head.append(f"  {first.severity.value}", style="dim"), indent=2)
+    print_lines(console, "write  ", first.how or "see the link", "green", indent=4)
+    for hint in dict.fromkeys(map(hint_line, findings)):
+        print_lines(console, "values ", hint, "green", indent=4)
     for one in findings:
-        put(console, Text(f"{_place(one)}{safe(one['what'])}"), indent=2)
-    put(console, Text(f"why    {safe(first['why'])}", style="dim"), indent=2)
-    lines = safe(first["how"]).strip().splitlines() or ["see the link"]
-    for number, line in enumerate(lines):
-        put(console, Text("write  " if number == 0 else "       ").append(line, style="green"), indent=2)
-    put(console, Text(f"more   {safe(first['link'])}", style="dim"), indent=2)
+        place = f"{one.source}  " if one.source != first.source else ""
+        print_lines(console, "what   ", f"{place}{one.resource}: {one.what}", "", indent=4)
+    if not is_new:
+        return
+    print_lines(console, "why    ", " ".join(first.why.split()), "dim", indent=4)
+    print_lines(console, "also   ", ", ".join(dict.fromkeys(_also(findings))), "dim", indent=4)
+    print_lines(console, "more   ", first.link, "dim", indent=4)
 
 
-def _place(finding: dict[str, Any]) -> str:
-    source, resource = safe(finding["source"]), safe(finding["resource"])
-    return f"{source}  {resource}: " if source else f"{resource}: "
+def _also(findings: list[Finding]) -> Iterator[str]:
+    """The rules that say the same."""
+    for one in findings:
+        yield from one.also_found_by
+
+
+def print_lines(console: Console, label: str, text: str, style: str, *, indent: int) -> None:
+    """`text` behind `label`, its further lines below its first."""
+    for number, line in enumerate(safe(text).strip().splitlines()):
+        put(console, Text(label if number == 0 else " " * len(label)).append(line, style=style), indent=indent)

@@ -22,7 +22,7 @@ _SECURITY_SEVERITY = {Severity.CRITICAL: "9.5", Severity.HIGH: "8.0", Severity.M
 
 
 def sarif(report: Report) -> dict[str, Any]:
-    """One run: a result for each finding and each fault, notifications for what crashed or was not checked."""
+    """One run: a result for each finding and each fault, notifications too for what crashed or was not checked."""
     results, rules = _results(report)
     crashed = report.of(VerdictState.CRASHED)
     notifications = [
@@ -103,10 +103,11 @@ def _standing(finding: Finding) -> str:
 
 
 def _of_faults(verdict: Verdict) -> Iterator[_Result]:
-    if verdict.state is VerdictState.CRASHED:
-        return
+    # A crash too: code scanning closes what is in no result, and takes no results for all being well.
+    crashed = verdict.state is VerdictState.CRASHED
+    about = "A check gave no answer, which is no pass" if crashed else "The file can't be used as it is"
     for one in verdict.faults:
-        rule = {"id": verdict.code, "shortDescription": {"text": "The file can't be used as it is"}}
+        rule = {"id": verdict.code, "shortDescription": {"text": about}}
         text = f"{one.reason}\n\n{one.solution}".strip()
         yield (
             rule,

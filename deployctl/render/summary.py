@@ -7,7 +7,7 @@ from deployctl.verdicts import Report, VerdictState
 _WORDS = (
     (VerdictState.BLOCKED, "blocked"),
     (VerdictState.INVALID, "can't be used"),
-    (VerdictState.CRASHED, "not checked, as a check crashed"),
+    (VerdictState.CRASHED, "not checked"),
 )
 
 

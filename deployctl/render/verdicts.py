@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from itertools import groupby
+from collections.abc import Iterable
 
 from rich.console import Console
 from rich.text import Text
 
+from deployctl.render.findings import print_blocking, print_lines
 from deployctl.render.places import parts
 from deployctl.render.standing import standing
-from deployctl.render.suggested import advice_lines, hint_line
+from deployctl.render.suggested import advice_lines
 from deployctl.render.summary import summary
 from deployctl.render.text import put, safe
 from deployctl.verdicts import STAND_IN_ENVIRONMENT, Report, Verdict, VerdictState
-from pipelines.findings import Finding, Severity
+from pipelines.errors import ChartUnavailable, RegistryUnavailable
+from pipelines.findings import Finding
 
 _HEADS = {
     VerdictState.BLOCKED: "blocked",
     VerdictState.INVALID: "can't be used",
     VerdictState.CRASHED: "not checked: a check crashed",
 }
-_SEVERITIES = tuple(Severity)
+_NO_ANSWER = frozenset({ChartUnavailable.code, RegistryUnavailable.code})
 _FEW = 3
 
 
@@ -44,17 +45,21 @@ def print_verdicts(console: Console, report: Report) -> None:
 
 def _print_verdict(console: Console, verdict: Verdict) -> None:
     name = verdict.app or verdict.file
-    head = Text("✗ ", style="red bold").append(safe(name), style="bold").append(f"  {_HEADS[verdict.state]}")
+    head = Text("✗ ", style="red bold").append(safe(name), style="bold").append(f"  {_state(verdict)}")
     where = f"  {safe(verdict.file)}" if verdict.app else ""
     if verdict.environment != STAND_IN_ENVIRONMENT:
         where += f"  → {safe(verdict.environment)}"
     put(console, head.append(where, style="dim"))
     for fault in verdict.faults:
         put(console, Text(f"{safe(fault.where)}  {safe(fault.reason)}"), indent=2)
-        _print_lines(console, "fix    ", fault.solution, "green", indent=4)
+        print_lines(console, "fix    ", fault.solution, "green", indent=4)
     _print_blocking(console, verdict)
     console.print()
     _print_suggested(console, verdict)
+
+
+def _state(verdict: Verdict) -> str:
+    return "not checked: no answer" if verdict.code in _NO_ANSWER else _HEADS[verdict.state]
 
 
 def _print_blocking(console: Console, verdict: Verdict) -> None:
@@ -67,36 +72,11 @@ def _print_blocking(console: Console, verdict: Verdict) -> None:
             count = f"{len(found)} findings that block" if len(found) > 1 else "1 finding that blocks"
             head = Text("\n" if number else "").append(safe(file or "rendered by the chart"), style="bold underline")
             put(console, head.append(f"  {count}", style="dim not underline"))
-        for _, group in groupby(sorted(found, key=_rank), key=lambda one: (one.rule, one.how)):
-            of_rule = list(group)
-            _print_rule(console, of_rule, is_new=of_rule[0].rule not in explained)
-            explained.add(of_rule[0].rule)
+        print_blocking(console, found, explained)
 
 
 def _file(finding: Finding) -> str:
     return parts(finding.source)[0]
-
-
-def _rank(finding: Finding) -> tuple[int, str, str]:
-    return _SEVERITIES.index(finding.severity), finding.rule, finding.how
-
-
-def _print_rule(console: Console, findings: list[Finding], *, is_new: bool) -> None:
-    """The places in order, so that an editor can be sent to the first; then the fix, before what and why."""
-    first = findings[0]
-    head = Text(safe(first.source) or safe(first.resource)).append(f"  {safe(first.rule)}", style="bold")
-    put(console, head.append(f"  {first.severity.value}", style="dim"), indent=2)
-    _print_lines(console, "write  ", first.how or "see the link", "green", indent=4)
-    for hint in dict.fromkeys(map(hint_line, findings)):
-        _print_lines(console, "values ", hint, "green", indent=4)
-    for one in findings:
-        place = f"{one.source}  " if one.source != first.source else ""
-        _print_lines(console, "what   ", f"{place}{one.resource}: {one.what}", "", indent=4)
-    if not is_new:
-        return
-    _print_lines(console, "why    ", " ".join(first.why.split()), "dim", indent=4)
-    _print_lines(console, "also   ", ", ".join(dict.fromkeys(_also(findings))), "dim", indent=4)
-    _print_lines(console, "more   ", first.link, "dim", indent=4)
 
 
 def _print_suggested(console: Console, verdict: Verdict) -> None:
@@ -105,17 +85,6 @@ def _print_suggested(console: Console, verdict: Verdict) -> None:
         put(console, Text(safe(line)), indent=2)
     if lines:
         console.print()
-
-
-def _also(findings: list[Finding]) -> Iterator[str]:
-    """The rules that say the same."""
-    for one in findings:
-        yield from one.also_found_by
-
-
-def _print_lines(console: Console, label: str, text: str, style: str, *, indent: int) -> None:
-    for number, line in enumerate(safe(text).strip().splitlines()):
-        put(console, Text(label if number == 0 else " " * len(label)).append(line, style=style), indent=indent)
 
 
 def _print_waived(console: Console, verdicts: Iterable[Verdict]) -> None:

@@ -16,7 +16,14 @@ from pipelines.adapters.disk import written
 from pipelines.adapters.registry import Registries
 from pipelines.credentials import ReadCredentials
 from pipelines.digests import content_digest
-from pipelines.errors import AccessRefused, ChartUnavailable, InvalidChart
+from pipelines.errors import (
+    AccessRefused,
+    ChartUnavailable,
+    GatewayError,
+    ImageNotFound,
+    InvalidChart,
+    RegistryUnavailable,
+)
 from pipelines.manifests import to_value
 from pipelines.third_party.archive import LARGEST_ARCHIVE_BYTES
 from pipelines.third_party.published import ChartRepository, PublishedChart, may_come_from
@@ -27,6 +34,7 @@ _LARGEST_INDEX_BYTES = 5 * 1024 * 1024
 _MOST_INDEX_NODES = 500_000
 _MOST_REDIRECTS = 3
 _MOST_KEPT = 50
+_MOST_TOLD = 10
 
 
 class ChartDownloads:
@@ -72,8 +80,25 @@ class ChartDownloads:
 
     def _of_registry(self, chart: PublishedChart, timeout_seconds: float) -> bytes:
         repository = f"{chart.repository.removeprefix('oci://').rstrip('/')}/{chart.name}"
-        digest = chart.digest or self._layer(repository, chart.version.replace("+", "_"), timeout_seconds)
-        return self._keep(digest, self._registries.blob(repository, digest, timeout_seconds=timeout_seconds))
+        tag = chart.version.replace("+", "_")
+        try:
+            digest = chart.digest or self._layer(repository, tag, timeout_seconds)
+            content = self._registries.blob(repository, digest, timeout_seconds=timeout_seconds)
+        except RegistryUnavailable as error:
+            raise ChartUnavailable(f"{chart.repository}: {error.reason}", error.solution) from error
+        except ImageNotFound as error:
+            wanted = f"{chart.name} {chart.version}" if chart.digest is None else f"{chart.name} {chart.digest}"
+            known = self._versions(repository, timeout_seconds)
+            raise InvalidChart(f"{chart.repository} has no {wanted}", _correct(known)) from error
+        return self._keep(digest, content)
+
+    def _versions(self, repository: str, timeout_seconds: float) -> tuple[str, ...]:
+        """Those that are there; none where the registry does not tell."""
+        try:
+            tags = self._registries.tags(repository, timeout_seconds=timeout_seconds)
+        except GatewayError:
+            return ()
+        return tuple(one.replace("_", "+") for one in tags)
 
     def _layer(self, repository: str, tag: str, timeout_seconds: float) -> str:
         manifest = self._registries.digest(f"{repository}:{tag}", timeout_seconds=timeout_seconds)
@@ -142,14 +167,22 @@ class ChartDownloads:
 
 def _in_index(index: bytes, chart: PublishedChart) -> str:
     """The address that an index.yaml has for this very version."""
+    known: tuple[str, ...] = ()
     try:
         documents: list[Any] = [to_value(node) for node in compose(index, most_nodes=_MOST_INDEX_NODES)]
         versions = documents[0]["entries"][chart.name]
+        known = tuple(str(one["version"]) for one in versions)
         return str(next(one["urls"][0] for one in versions if str(one["version"]) == chart.version))
     except (InvalidYaml, StopIteration, KeyError, IndexError, TypeError) as error:
-        raise InvalidChart(
-            f"the index of {chart.repository} has no {chart.name} {chart.version}", "Correct the name or the version"
-        ) from error
+        reason = f"the index of {chart.repository} has no {chart.name} {chart.version}"
+        raise InvalidChart(reason, _correct(known)) from error
+
+
+def _correct(known: tuple[str, ...]) -> str:
+    if not known:
+        return "Correct the name or the version"
+    more = f" and {len(known) - _MOST_TOLD} more" if len(known) > _MOST_TOLD else ""
+    return f"Correct the version. Known are: {', '.join(known[:_MOST_TOLD])}{more}"
 
 
 def _shown(credentials: ReadCredentials | None) -> dict[str, str]:

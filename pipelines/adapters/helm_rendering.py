@@ -33,6 +33,11 @@ _BOUNDED = [
 ]
 
 
+_PLACE = re.compile(r"([\w.-]+/[\w./-]+\.(?:ya?ml|tpl|txt))(?::(\d+))?")
+_VALUE = re.compile(r"at <\$?\.Values\.([\w.]+)>")
+_ADVICE = "Use --debug flag to render out invalid YAML"  # for a command that nobody typed
+
+
 class HelmRenderer:
     """Implements `pipelines.ports.Renderer`."""
 
@@ -93,7 +98,7 @@ class HelmRenderer:
             ) from error
         if done.returncode != 0:
             said = without_values(words(done.stderr, done.returncode), values)
-            raise RenderFailed(f"helm template: {said}", _solution(said), where=release)
+            raise RenderFailed(f"helm template: {said}", _solution(said), where=_place(said) or release)
         return done.stdout
 
     @contextmanager
@@ -132,7 +137,16 @@ def alone(helm: Path, home: Path) -> tuple[str, ...]:
     )
 
 
+def _place(said: str) -> str:
+    """The template and its line, `app/templates/a.yaml:50`, where Helm names one."""
+    found = _PLACE.search(said)
+    return "" if found is None else f"{found[1]}:{found[2]}" if found[2] else found[1]
+
+
 def _solution(said: str) -> str:
+    key = _VALUE.search(said)
+    if key is not None:
+        return f"Look at the value {key[1]}, which that line of the template takes"
     if "missing in charts/ directory" in said:
         return "Run `helm dependency build` in the chart's folder, and commit its `charts/`"
     return "Correct the values or manifests that it names"
@@ -141,7 +155,6 @@ def _solution(said: str) -> str:
 def words(stderr: bytes | str, returncode: int) -> str:
     """What Helm said, on one line, without its levels and its repetition of `Error:`."""
     text = stderr.decode("utf-8", "replace") if isinstance(stderr, bytes) else stderr
-    lines = [
-        line.strip() for line in text.splitlines() if line.strip() and not re.match(r"(level=|WARNING|I\d{4})", line)
-    ]
-    return " ".join(re.sub(r"^Error: ", "", line) for line in lines)[:2000] or f"exit code {returncode}"
+    lines = [line.strip() for line in text.splitlines()]
+    said = [line for line in lines if line not in ("", _ADVICE) and not re.match(r"(level=|WARNING|I\d{4})", line)]
+    return " ".join(re.sub(r"^Error: ", "", line) for line in said)[:2000] or f"exit code {returncode}"

@@ -231,8 +231,9 @@ def _reachable(parsed: Image) -> Iterator[None]:
     try:
         yield
     except (httpx.HTTPError, httpx.InvalidURL) as error:
+        is_plain = "WRONG_VERSION_NUMBER" in str(error)
+        does = "speaks no TLS" if is_plain else f"does not answer ({type(error).__name__})"
+        see = "has plain_http in gateway.yaml" if is_plain else "is up"
         raise RegistryUnavailable(
-            f"{parsed.registry} does not answer ({type(error).__name__})",
-            "It is tried again. See whether the registry is up",
-            where="image",
+            f"{parsed.registry} {does}", f"It is tried again. See whether the registry {see}", where="image"
         ) from error

@@ -52,7 +52,7 @@ def run_side_by_side(
     if not subject.objects:
         raise CheckCrashed(
             "nothing was rendered: there is no object to check",
-            "See that the folder of `manifests:` has files with objects in them",
+            "Report it: whoever renders says so when there is none",
         )
     if not checks:
         raise CheckCrashed("no check is configured", "This is a fault of the installation: report it to the platform")

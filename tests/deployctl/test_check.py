@@ -207,6 +207,13 @@ def test_raw_manifests_are_told_by_their_own_lines(check: Check, tmp_path: Path)
     assert found["host-access"] == "a/k8s/pod.yaml:5"
 
 
+def test_manifests_without_an_object_are_no_pass(check: Check, tmp_path: Path) -> None:
+    folder(tmp_path / "a", "apiVersion: deploy-gateway/v1\napp: raw\nmanifests: k8s/\n", k8s__empty="# nothing yet\n")
+    verdict = _only(check("a"))
+    assert (verdict.state, verdict.code) == (VerdictState.INVALID, "render-failed")
+    assert verdict.faults[0].solution == "See that the folder of `manifests:` has files with objects in them"
+
+
 def test_in_a_git_tree_paths_are_those_of_the_repository(check: Check, tmp_path: Path) -> None:
     app = folder(tmp_path / "apps" / "a", "apiVersion: deploy-gateway/v1\napp: raw\nmanifests: k8s/\n")
     who = ("-c", "user.name=me", "-c", "user.email=me@example.com")

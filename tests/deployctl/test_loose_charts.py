@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,26 @@ def test_findings_name_the_archive_that_their_template_is_in(tmp_path: Path, mon
     assert _places(_check(Path("builder")), "StatefulSet/builder-store") == {"builder/charts/key-store.tgz"}
     Path("builder.tgz").write_bytes(tgz(files))
     assert _places(_check(Path("builder.tgz")), "Service/builder") == {"builder.tgz"}
+
+
+def test_a_chart_that_renders_nothing_is_no_crash_and_no_pass(tmp_path: Path) -> None:
+    (tmp_path / "chart" / "templates").mkdir(parents=True)
+    (tmp_path / "chart" / "Chart.yaml").write_text("apiVersion: v2\nname: empty\nversion: 1.0.0\n")
+    done = run("check", "--chart", "chart", at=tmp_path)
+    assert done.returncode == Exit.WRONG_USAGE
+    assert "empty 1.0.0 renders no object with these values" in done.stdout
+    assert "Set the values that switch its parts on" in done.stdout
+
+
+def test_what_does_not_render_is_told_at_the_line_of_the_file(tmp_path: Path) -> None:
+    templates = tmp_path / "charts" / "mine" / "templates"
+    templates.mkdir(parents=True)
+    (templates.parent / "Chart.yaml").write_text("apiVersion: v2\nname: other\nversion: 1.0.0\n")
+    (templates / "a.yaml").write_text("a: b\nc: {{ .Values.db.x.y }}\n")
+    done = run("check", "--chart", "charts/mine", "-o", "json", at=tmp_path)
+    (app,) = json.loads(done.stdout)["apps"]
+    assert (app["state"], app["errors"][0]["where"]) == ("invalid", "charts/mine/templates/a.yaml:2")
+    (templates / "a.yaml").write_text("a: b: c\n")
+    done = run("check", "--chart", "charts/mine", "-o", "json", at=tmp_path)
+    (app,) = json.loads(done.stdout)["apps"]
+    assert app["errors"][0]["where"] == "charts/mine/templates/a.yaml"

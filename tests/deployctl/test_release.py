@@ -137,7 +137,7 @@ def test_a_document_is_all_there_is_on_standard_output(door: Door, run: Run, for
     assert "checkout: passed" in done.stderr
 
 
-def test_findings_say_what_where_why_and_what_to_write(door: Door, run: Run) -> None:
+def test_findings_say_what_to_write_before_what_is_wrong_and_why(door: Door, run: Run) -> None:
     finding = {
         "rule": "image-pinned",
         "severity": "critical",
@@ -151,23 +151,33 @@ def test_findings_say_what_where_why_and_what_to_write(door: Door, run: Run) -> 
         "link": "https://example.com",
         "found_by": "policy",
         "blocks": True,
+        "also_found_by": ["kube-score/container-image-tag"],
+        "values_hint": "image: {tag: '1'}",
+        "of_a_newer_gateway": 1,
     }
+    other = {**finding, "rule": "newer", "severity": "dreadful", "mode": "newer", "how": "", "source": ""}
+    waived = {**finding, "blocks": False, "waiver": "Ada, until 2099-01-01: x", "what": "excepted"}
     warning = {**finding, "rule": "kube-score/replicas", "blocks": False, "what": "few replicas"}
     door.says("POST /api/v1/releases", release_view(), status=202)
     door.says(EVENTS, event_stream(final_event("blocked")), kind="text/event-stream")
-    door.says(ONE, release_view("blocked", message="1 finding", findings=[finding, warning]))
+    door.says(ONE, release_view("blocked", message="1 finding", findings=[warning, other, finding, waived]))
     out = run(*RELEASE).stdout
-    for part in (
-        "✗ image-pinned  critical",
-        "deploy.yaml:4  Deployment/checkout: image is 'x:latest'",
-        "why    because",
+    lines = [line.strip() for line in out.splitlines()]
+    first = lines.index("deploy.yaml:4  image-pinned  critical")
+    assert lines[first + 1 : first + 8] == [
         "write  image: x:1",
         "# like this",
+        "values image: {tag: '1'}",
+        "what   Deployment/checkout: image is 'x:latest'",
+        "why    because",
+        "also   kube-score/container-image-tag",
         "more   https://example.com",
-        "1 warning, which doesn't block here",
-        "few replicas  [kube-score/replicas]",
-    ):
-        assert part in out
+    ]
+    assert lines[first + 8 : first + 10] == ["Deployment/checkout  newer  low", "write  see the link"]
+    assert "1 waived by the platform" in lines
+    assert "~ deploy.yaml:4  Deployment/checkout: excepted  [image-pinned; waived by Ada, until 2099-01-01: x]" in lines
+    assert "1 warning, which doesn't block here" in lines
+    assert "! deploy.yaml:4  Deployment/checkout: few replicas  [kube-score/replicas]" in lines
     assert all(line == line.rstrip() for line in out.splitlines())
 
 

@@ -86,7 +86,7 @@ def test_one_line_says_how_it_went() -> None:
     assert summary(_report(GOOD)) == "1 App: nothing blocks, in 1.2 s"
     assert summary(_report(WARNED, WARNED)) == "2 Apps: nothing blocks, 2 warnings, in 1.2 s"
     assert summary(_report(BLOCKED, INVALID, CRASHED)) == (
-        "3 Apps: 1 blocked, 1 can't be used, 1 not checked, as a check crashed, 1 warning, in 1.2 s"
+        "3 Apps: 1 blocked, 1 can't be used, 1 not checked, 1 warning, in 1.2 s"
     )
 
 
@@ -209,13 +209,21 @@ def test_a_rule_says_the_same_in_each_run_whatever_was_found() -> None:
     assert unknown["help"]["text"] == WARNING.how
 
 
-def test_sarif_without_a_line_names_the_file_and_a_crash_is_no_result() -> None:
+def test_sarif_without_a_line_names_the_file() -> None:
     whole = replace(INVALID, faults=(replace(FAULT, where="apps/my app/deploy.yaml"),))
     (result,) = _run(_report(whole))["results"]
     assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "apps/my%20app/deploy.yaml"
     assert "region" not in result["locations"][0]["physicalLocation"]
+
+
+def test_a_crash_does_not_look_like_nothing_found() -> None:
+    """To code scanning, which goes by the results alone, and closes what is no more among them."""
     run = _run(_report(CRASHED))
-    assert run["results"] == []
+    (result,) = run["results"]
+    (rule,) = run["tool"]["driver"]["rules"]
+    assert (result["ruleId"], result["level"]) == ("check-crashed", "error")
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == CRASHED.file
+    assert rule["shortDescription"]["text"] == "A check gave no answer, which is no pass"
     assert run["invocations"][0]["executionSuccessful"] is False
     assert run["invocations"][0]["toolExecutionNotifications"][0]["level"] == "error"
 

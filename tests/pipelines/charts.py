@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pipelines.third_party.chart import ThirdPartyChart, read_chart
+from tests.images import put_blob, put_manifest
+
+LAYER = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 
 ABOUT = "apiVersion: v2\nname: nexus\nversion: 1.2.3\n"
 VALUES = """\
@@ -114,3 +117,14 @@ def read_folder(name: str) -> ThirdPartyChart:
     folder = Path(__file__).parents[1] / "charts" / "third_party" / name
     files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     return read_chart(files, name)
+
+
+def push_chart(registry: str, tag: str, media_type: str = LAYER) -> None:
+    """Nexus as an OCI artifact, in `charts/nexus` of the registry."""
+    chart = tgz(NEXUS)
+    config = put_blob(registry, "charts/nexus", b"{}")
+    layer = {"mediaType": media_type, "digest": put_blob(registry, "charts/nexus", chart), "size": len(chart)}
+    about = {"mediaType": "application/vnd.cncf.helm.config.v1+json", "digest": config, "size": 2}
+    kind = "application/vnd.oci.image.manifest.v1+json"
+    document = {"schemaVersion": 2, "mediaType": kind, "config": about, "layers": [layer]}
+    put_manifest(registry, f"charts/nexus:{tag}", document)

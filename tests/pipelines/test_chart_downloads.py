@@ -15,13 +15,12 @@ from pipelines.credentials import Credentials
 from pipelines.errors import AccessRefused, ChartUnavailable, GatewayError, ImageUnreadable, InvalidChart
 from pipelines.stages.resolve import resolve
 from pipelines.third_party.published import ChartRepository, PublishedChart, may_come_from
-from tests.images import put_blob, put_manifest, serving, sha256
-from tests.pipelines.charts import NEXUS, tgz
+from tests.images import serving, sha256
+from tests.pipelines.charts import NEXUS, push_chart, tgz
 from tests.pipelines.conftest import place, source
 
 CHART = tgz(NEXUS)
 DIGEST = sha256(CHART)
-LAYER = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 _Answer = tuple[int, dict[str, str], bytes]
 
 
@@ -141,23 +140,50 @@ def test_credentials_are_shown_below_their_prefix_and_places_are_allowed_by_thei
     assert may_come_from("https://a/x/../b", [ChartRepository("https://a/x/")]) is None
 
 
-def _push(registry: str, tag: str, media_type: str = LAYER) -> None:
-    config = put_blob(registry, "charts/nexus", b"{}")
-    layer = {"mediaType": media_type, "digest": put_blob(registry, "charts/nexus", CHART), "size": len(CHART)}
-    about = {"mediaType": "application/vnd.cncf.helm.config.v1+json", "digest": config, "size": 2}
-    kind = "application/vnd.oci.image.manifest.v1+json"
-    document = {"schemaVersion": 2, "mediaType": kind, "config": about, "layers": [layer]}
-    put_manifest(registry, f"charts/nexus:{tag}", document)
-
-
 def test_a_chart_of_a_registry_is_held_to_the_digest_of_its_layer(registry: str, tmp_path: Path) -> None:
-    _push(registry, "1.2.3")
+    push_chart(registry, "1.2.3")
     address = f"oci://{registry}/charts"
     assert _get(tmp_path / "a", address, None) == CHART
     assert _get(tmp_path / "b", address) == CHART
-    _push(registry, "0.0.1", "application/octet-stream")
+    push_chart(registry, "0.0.1", "application/octet-stream")
     with pytest.raises(InvalidChart, match="is no chart"):
         _get(tmp_path / "c", address, None, version="0.0.1")
+
+
+@pytest.mark.parametrize("digest", [None, sha256(b"another")])
+def test_a_version_that_a_registry_lacks_is_told_with_those_that_it_has(
+    registry: str, tmp_path: Path, digest: str | None
+) -> None:
+    push_chart(registry, "1.2.3_build.7")
+    with pytest.raises(InvalidChart, match=f"{registry}/charts has no nexus ") as raised:
+        _get(tmp_path, f"oci://{registry}/charts", digest, version="1.2.4")
+    assert raised.value.solution.startswith("Correct the version. Known are: ")
+    assert "1.2.3+build.7" in raised.value.solution
+
+
+def test_a_chart_that_a_registry_lacks_is_told_without_versions(registry: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidChart) as raised:
+        _get(tmp_path, f"oci://{registry}/no-charts-here", None)
+    assert raised.value.solution == "Correct the name or the version"
+
+
+def test_a_registry_without_an_answer_is_told_by_the_charts_address(tmp_path: Path) -> None:
+    """A chart is no image; and where there is no TLS, that is the likeliest reason of all."""
+    with pytest.raises(ChartUnavailable, match=r"oci://127\.0\.0\.1:1/charts: .* does not answer"):
+        _get(tmp_path, "oci://127.0.0.1:1/charts", None)
+    with serving(lambda _: (404, {}, b"")) as host, pytest.raises(ChartUnavailable, match="speaks no TLS") as raised:
+        _get(tmp_path, f"oci://{host}/charts", None, ChartRepository("oci://"))
+    assert "plain_http" in raised.value.solution
+
+
+def test_versions_of_an_index_are_told_as_far_as_they_are_few(
+    serve: Callable[[dict[str, _Answer]], str], tmp_path: Path
+) -> None:
+    many = "".join(f"{{version: 1.0.{number}}}, " for number in range(12))
+    address = serve({"/charts/index.yaml": (200, {}, f"entries: {{nexus: [{many}]}}".encode())})
+    with pytest.raises(InvalidChart) as raised:
+        _get(tmp_path, address)
+    assert raised.value.solution.endswith("1.0.8, 1.0.9 and 2 more")
 
 
 def test_a_manifest_that_is_none_is_no_chart(tmp_path: Path) -> None:

@@ -104,6 +104,22 @@ def test_what_helm_says_of_a_value_leaves_the_value_out(helm: HelmClient, templa
     assert ".yaml:1:" in str(raised.value)
 
 
+def test_what_does_not_render_is_told_at_the_line_of_the_template_with_the_value(helm: HelmClient) -> None:
+    """And without advice for a command that nobody typed."""
+    with pytest.raises(RenderFailed) as raised:
+        _render(helm, _chart(helm, "a: b\nc: {{ .Values.db.x.y }}"), {"db": {"x": "z"}})
+    error = raised.value
+    assert error.where == "raw-manifests/templates/manifests.yaml:2"
+    assert error.solution == "Look at the value db.x.y, which that line of the template takes"
+    assert "--debug" not in error.reason
+
+
+def test_what_helm_says_without_a_line_is_told_of_the_template(helm: HelmClient) -> None:
+    with pytest.raises(RenderFailed) as raised:
+        _render(helm, _chart(helm, "a: b: c"))
+    assert raised.value.where == "raw-manifests/templates/manifests.yaml"
+
+
 def test_values_that_the_schema_does_not_know_are_refused(helm: HelmClient) -> None:
     chart = helm.package(CHARTS / "standard-app" / "0.1.0")[2]
     with pytest.raises(RenderFailed, match="secretEscapeHatch"):
