@@ -13,7 +13,7 @@ from deployctl.render.places import parts
 from deployctl.render.standing import standing
 from deployctl.render.suggested import advice_lines, hint_line
 from deployctl.render.summary import summary
-from deployctl.render.text import put, safe
+from deployctl.render.text import put, put_whole, safe
 from deployctl.verdicts import STAND_IN_ENVIRONMENT, Report, Verdict, VerdictState
 from pipelines.findings import Finding, Severity
 
@@ -24,6 +24,7 @@ _HEADS = {
 }
 _SEVERITIES = tuple(Severity)
 _FEW = 3
+_TO_BE_COPIED = ("write  ", "values ")
 
 
 def print_verdicts(console: Console, report: Report) -> None:
@@ -102,7 +103,8 @@ def _print_rule(console: Console, findings: list[Finding], *, is_new: bool) -> N
 def _print_suggested(console: Console, verdict: Verdict) -> None:
     lines = list(advice_lines(verdict))
     for line in lines:
-        put(console, Text(safe(line)), indent=2)
+        is_to_be_copied = line.startswith(" ")
+        (put_whole if is_to_be_copied else put)(console, Text(safe(line)), indent=2)
     if lines:
         console.print()
 
@@ -114,8 +116,9 @@ def _also(findings: list[Finding]) -> Iterator[str]:
 
 
 def _print_lines(console: Console, label: str, text: str, style: str, *, indent: int) -> None:
+    show = put_whole if label in _TO_BE_COPIED else put
     for number, line in enumerate(safe(text).strip().splitlines()):
-        put(console, Text(label if number == 0 else " " * len(label)).append(line, style=style), indent=indent)
+        show(console, Text(label if number == 0 else " " * len(label)).append(line, style=style), indent=indent)
 
 
 def _print_waived(console: Console, verdicts: Iterable[Verdict]) -> None:
@@ -136,9 +139,18 @@ def _print_warnings(console: Console, verdicts: Iterable[Verdict]) -> None:
             text = f"! {place}  {safe(one.rule)}  {safe(one.resource)}: {safe(one.what)}"
             why = safe(standing(one.to_json()))
             put(console, Text(f"{text}; {why}" if why else text, style="yellow"))
+        _print_ways_out(console, [one for _, one in all_of_them])
         return
     for rule, count in sorted(Counter(one.rule for _, one in all_of_them).items()):
         first = next(one for _, one in all_of_them if one.rule == rule)
         put(
             console, Text(f"! {count} × {safe(rule)}, such as {safe(first.source)}: {safe(first.what)}", style="yellow")
         )
+
+
+def _print_ways_out(console: Console, warnings: list[Finding]) -> None:
+    """What to write, once for all warnings that it is the same for: a warning may block some day."""
+    for (rule, how), group in groupby(sorted(warnings, key=_rank), key=lambda one: (one.rule, one.how)):
+        first = next(group)
+        put(console, Text(f"{safe(rule)}: {' '.join(safe(first.why).split())}", style="dim"), indent=2)
+        _print_lines(console, "write  ", how or f"see {first.link}", "green", indent=4)
