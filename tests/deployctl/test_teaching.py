@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
+from deployctl.render.summary import summary
 from deployctl.render.verdicts import print_verdicts
 from deployctl.verdicts import Report, Verdict, VerdictState
 from pipelines.findings import Finding, Mode, Severity
@@ -46,3 +47,10 @@ def test_a_warning_says_what_to_write_once_for_all_that_it_is_the_same_for() -> 
 
 def test_a_warning_without_a_snippet_names_where_to_read() -> None:
     assert "    write  see l" in _printed(replace(_WARNS, how=""))
+
+
+def test_what_blocks_is_counted_where_something_could_not_be_read_too() -> None:
+    verdict = Verdict("a.yaml", "", "local", VerdictState.INVALID, findings=(_BLOCKS, _BLOCKS), counted="3 objects")
+    assert summary(Report((verdict,), (), 1.0)) == "3 objects: 1 can't be used, 2 findings block, in 1.0 s"
+    one = Report((replace(verdict, findings=(_BLOCKS,)),), (), 1.0)
+    assert "1 finding blocks" in summary(one)
