@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from tests.pipelines.conftest import DEPLOY_YAML, DIGEST, PARAMETERS, subject
 
 RULES = {rule.id: rule for rule in load_rules()}
 EXAMPLES = Examples(PARAMETERS)
-# Mended by leaving something out, or by the name of something that only the team or its platform knows.
+# Mended by leaving the object out, or by the name of something that only the platform knows.
 LEFT_OUT = {"external-secret-store", "ingress-class", "platform-kinds", "team-scope", "virtual-service-own"}
 _Paste = Callable[[Any, Any], Any]
 
@@ -51,8 +52,13 @@ def _with(manifest: dict[str, Any], path: tuple[str | int, ...], written: Any, p
     return whole
 
 
+@cache
+def _rules(*names: str) -> CelRules:
+    return CelRules(tuple(RULES[name] for name in names))
+
+
 def _found(rule: str, manifest: dict[str, Any]) -> tuple[Finding, ...]:
-    return CelRules((RULES[rule],)).findings(subject((manifest,)))
+    return _rules(rule).findings(subject((manifest,)))
 
 
 @pytest.mark.parametrize("rule", sorted(set(RULES) - LEFT_OUT))
@@ -70,7 +76,7 @@ def test_a_snippet_pasted_at_its_field_or_around_it_ends_the_finding(rule: str) 
 def _of_image(image: str) -> tuple[Finding, ...]:
     deployment = copy.deepcopy(EXAMPLES.good["Deployment"])
     deployment["spec"]["template"]["spec"]["containers"][0]["image"] = image
-    return CelRules((RULES["image-pinned"], RULES["image-registry"])).findings(subject((deployment,)))
+    return _rules("image-pinned", "image-registry").findings(subject((deployment,)))
 
 
 @pytest.mark.parametrize(
