@@ -17,7 +17,7 @@ from pipelines.findings import Finding, blocking
 from pipelines.place import Place
 from pipelines.ports import Check, CheckSubject, ClusterFacts, Git, Registry, Renderer, Reporter
 from pipelines.reporting import Outcome, stage
-from pipelines.snippets import of_kubernetes
+from pipelines.snippets import of_deploy_yaml, of_kubernetes
 from pipelines.sources import located, of_chart
 from pipelines.stages.checking import Answers, run_side_by_side, together
 from pipelines.stages.checkout import Source, checkout
@@ -177,8 +177,9 @@ def judge(source: Source, made: Made, terms: Terms, ports: JudgePorts, reporter:
         lint = pool.submit(judged, StageName.LINT, ports.lint)
         both = [lint, pool.submit(judged, StageName.POLICY, policy, notes, exempt)]
     once = merged(together(*(one.result() for one in reversed(both))))
-    if source.declaration.file.workload is None:  # there, keys of a workload would not be taken
-        once = tuple(replace(one, how=of_kubernetes(one.how)) for one in once)
+    # Keys of a workload are taken in its deploy.yaml alone, and fields of objects everywhere else.
+    form = of_kubernetes if source.declaration.file.workload is None else of_deploy_yaml
+    once = tuple(replace(one, how=form(one.how)) for one in once)
     if made.resolved.third_party is not None:
         return of_chart(once, source.declaration, rendered.templates)
     return located(once, source.declaration, made.resolved.written, terms.place.environment.name)

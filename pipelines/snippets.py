@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 
 _FOR_DEPLOY_YAML = re.compile(r"^#.*\bin deploy\.yaml:$", re.MULTILINE)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# What the rule's own words have in place of the names of one case.
+_SOME_VARIABLE, _SOME_KEY = "DATABASE_PASSWORD", "database-password"
 
 
 def parts(how: str) -> tuple[str, str]:
@@ -16,6 +19,20 @@ def parts(how: str) -> tuple[str, str]:
 def of_kubernetes(how: str) -> str:
     """`how` without what is for deploy.yaml."""
     return parts(how)[0]
+
+
+def of_deploy_yaml(how: str) -> str:
+    """What of `how` is for deploy.yaml; all of it where nothing is."""
+    kubernetes, declared = parts(how)
+    return declared or kubernetes
+
+
+def of_variable(how: str, name: object) -> str:
+    """`how` of a variable that is a secret, with its own `name`."""
+    if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
+        return how
+    key = name.lower().replace("_", "-").strip("-")
+    return how.replace(_SOME_VARIABLE, name).replace(_SOME_KEY, key or name)
 
 
 def of_image(how: str, field: str) -> str:

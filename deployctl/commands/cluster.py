@@ -95,7 +95,8 @@ def baseline(name: str, node_class: str, reason: str, url: str | None) -> None:
         )
     body = {"measurement": newest["id"], "reason": reason}
     client.post(f"/api/v1/clusters/{name}/baselines", body, key=str(uuid.uuid4()))
-    click.echo(f"{node_class} of {name}: accepted {newest['id']} with {newest['failed']} failures", err=True)
+    failed = "1 failure" if newest["failed"] == 1 else f"{newest['failed']} failures"
+    click.echo(f"{node_class} of {name}: accepted {newest['id']} with {failed}", err=True)
 
 
 @cluster.command()

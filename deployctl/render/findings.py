@@ -12,10 +12,11 @@ from rich.text import Text
 
 from deployctl.render.standing import standing
 from deployctl.render.suggested import hint_line
-from deployctl.render.text import put, safe
+from deployctl.render.text import put, put_whole, safe
 from pipelines.findings import Finding, Mode, Severity
 
 _SEVERITIES = tuple(Severity)
+_TO_BE_COPIED = ("write  ", "values ")
 _KEYS = frozenset(one.name for one in fields(Finding))
 
 
@@ -34,6 +35,7 @@ def print_findings(console: Console, findings: list[dict[str, Any]]) -> None:
         count = "1 warning, which doesn't" if len(warnings) == 1 else f"{len(warnings)} warnings, which don't"
         put(console, Text(f"\n{count} block here", style="yellow bold"))
         _print_briefly(console, warnings, "!", "yellow")
+        print_ways_out(console, warnings)
 
 
 def print_blocking(console: Console, findings: Iterable[Finding], explained: set[str]) -> None:
@@ -42,6 +44,14 @@ def print_blocking(console: Console, findings: Iterable[Finding], explained: set
         of_rule = list(group)
         _print_rule(console, of_rule, is_new=of_rule[0].rule not in explained)
         explained.add(of_rule[0].rule)
+
+
+def print_ways_out(console: Console, warnings: Iterable[Finding]) -> None:
+    """Why, and what to write, once for all `warnings` that it is the same for: a warning may block some day."""
+    for (rule, how), group in groupby(sorted(warnings, key=_rank), key=lambda one: (one.rule, one.how)):
+        first = next(group)
+        put(console, Text(f"{safe(rule)}: {' '.join(safe(first.why).split())}", style="dim"), indent=2)
+        print_lines(console, "write  ", how or f"see {first.link}", "green", indent=4)
 
 
 def _of_api(data: dict[str, Any]) -> Finding:
@@ -90,5 +100,6 @@ def _also(findings: list[Finding]) -> Iterator[str]:
 
 def print_lines(console: Console, label: str, text: str, style: str, *, indent: int) -> None:
     """`text` behind `label`, its further lines below its first."""
+    show = put_whole if label in _TO_BE_COPIED else put
     for number, line in enumerate(safe(text).strip().splitlines()):
-        put(console, Text(label if number == 0 else " " * len(label)).append(line, style=style), indent=indent)
+        show(console, Text(label if number == 0 else " " * len(label)).append(line, style=style), indent=indent)

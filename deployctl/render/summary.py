@@ -18,6 +18,8 @@ def summary(report: Report) -> str:
     apps = apps or ("1 App" if count == 1 else f"{count} Apps")
     states = ((len(report.of(state)), word) for state, word in _WORDS)
     parts = [f"{number} {word}" for number, word in states if number]
+    blocking = sum(len(one.blocking) for one in report.verdicts if one.state is not VerdictState.BLOCKED)
+    parts += [f"{blocking} finding{' blocks' if blocking == 1 else 's block'}"] * bool(blocking)
     warnings = sum(len(one.warnings) for one in report.verdicts)
     parts += [f"{warnings} warning{'s' if warnings > 1 else ''}"] * bool(warnings)
     waived = sum(len(one.waived) for one in report.verdicts)

@@ -45,4 +45,9 @@ def put(console: Console, text: Text, *, indent: int = 0) -> None:
     if console.is_terminal:
         console.print(Padding(text, (0, 0, 0, indent), expand=False))
     else:
-        console.print(Text(" " * indent).append_text(text), soft_wrap=True)
+        put_whole(console, text, indent=indent)
+
+
+def put_whole(console: Console, text: Text, *, indent: int = 0) -> None:
+    """Prints a line that is to be copied: a break put into it would make other YAML of it, or two commands."""
+    console.print(Text(" " * indent).append_text(text), soft_wrap=True)

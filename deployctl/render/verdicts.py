@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.text import Text
 
-from deployctl.render.findings import print_blocking, print_lines
+from deployctl.render.findings import print_blocking, print_lines, print_ways_out
 from deployctl.render.places import parts
 from deployctl.render.standing import standing
 from deployctl.render.suggested import advice_lines
 from deployctl.render.summary import summary
-from deployctl.render.text import put, safe
+from deployctl.render.text import put, put_whole, safe
 from deployctl.verdicts import STAND_IN_ENVIRONMENT, Report, Verdict, VerdictState
 from pipelines.errors import ChartUnavailable, RegistryUnavailable
 from pipelines.findings import Finding
@@ -82,7 +82,8 @@ def _file(finding: Finding) -> str:
 def _print_suggested(console: Console, verdict: Verdict) -> None:
     lines = list(advice_lines(verdict))
     for line in lines:
-        put(console, Text(safe(line)), indent=2)
+        is_to_be_copied = line.startswith(" ")
+        (put_whole if is_to_be_copied else put)(console, Text(safe(line)), indent=2)
     if lines:
         console.print()
 
@@ -105,6 +106,7 @@ def _print_warnings(console: Console, verdicts: Iterable[Verdict]) -> None:
             text = f"! {place}  {safe(one.rule)}  {safe(one.resource)}: {safe(one.what)}"
             why = safe(standing(one.to_json()))
             put(console, Text(f"{text}; {why}" if why else text, style="yellow"))
+        print_ways_out(console, [one for _, one in all_of_them])
         return
     for rule, count in sorted(Counter(one.rule for _, one in all_of_them).items()):
         first = next(one for _, one in all_of_them if one.rule == rule)

@@ -14,13 +14,14 @@ from pipelines.adapters.cel_functions import kubernetes
 from pipelines.cluster import SERVICE_ACCOUNT, SERVICE_ACCOUNT_NAMESPACE
 from pipelines.errors import InvalidConfiguration
 from pipelines.findings import Finding
+from pipelines.image_advice import advice, unpinned
 from pipelines.manifests import name_of, without_nulls
 from pipelines.offending import Offence, of_entry, of_field, of_pod
 from pipelines.pinpoint import pinpoint
 from pipelines.ports import CheckSubject, Manifest
 from pipelines.resources import at, field_text, group_of, namespace_of, plural_of
 from pipelines.rules import POLICY, Rule, lines_of, with_parameters
-from pipelines.snippets import of_image
+from pipelines.snippets import of_image, of_variable
 
 # Texts and comments, which stay as they are; the question for a variable, and the variable.
 _TOKENS = re.compile(
@@ -292,6 +293,8 @@ def _asked(conditions: tuple[Any, ...], activation: Any) -> bool:
 
 def _finding(rule: Rule, manifest: Manifest, place: Offence, parameters: Mapping[str, Any]) -> Finding:
     field = field_text(place.path)
+    written = at(manifest, place.path)
+    reason = unpinned(written) if rule.id == "image-pinned" else ""
     return Finding(
         rule=rule.id,
         severity=rule.severity,
@@ -299,9 +302,18 @@ def _finding(rule: Rule, manifest: Manifest, place: Offence, parameters: Mapping
         resource=name_of(manifest),
         field=field,
         source="",
-        what=place.what,
+        what=f"{place.what}: {reason}" if reason else place.what,
         why=rule.why,
-        how=of_image(with_parameters(rule.how, parameters), field),
+        how=_how(rule, manifest, place, parameters, written),
         link=rule.link,
         found_by=POLICY,
     )
+
+
+def _how(rule: Rule, manifest: Manifest, place: Offence, parameters: Mapping[str, Any], written: Any) -> str:
+    """What to write in this very case, where more than the rule's own words can be said."""
+    field = field_text(place.path)
+    registries = [line for line in str(parameters.get("registries", "")).split("\n") if line.endswith("/")]
+    of_this = advice(rule.id, written, field, registries)
+    how = of_this or of_image(with_parameters(rule.how, parameters), field)
+    return of_variable(how, at(manifest, (*place.path[:-1], "name"))) if rule.id == "secret-literals" else how

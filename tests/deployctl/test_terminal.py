@@ -16,7 +16,7 @@ from rich.text import Text
 from deployctl.client import StreamEvent
 from deployctl.render.outcome import print_changes
 from deployctl.render.progress import LiveProgress, PlainProgress, make_progress
-from deployctl.render.text import ago, put, safe, seconds
+from deployctl.render.text import ago, put, put_whole, safe, seconds
 
 
 def _event(kind: str, **data: object) -> StreamEvent:
@@ -141,3 +141,9 @@ def test_a_narrow_terminal_goes_without_what_matters_least(width: int, headings:
     assert " ".join(first.split()) == headings
     assert second.startswith("01m87tezw1n06azpbsqdz4rnk3  rolled_back ")
     assert len(second) <= width
+
+
+def test_a_line_that_is_to_be_copied_is_never_broken() -> None:
+    screen = io.StringIO()
+    put_whole(Console(file=screen, force_terminal=True, width=40, color_system=None), Text("word " * 12), indent=2)
+    assert screen.getvalue().count("\n") == 1

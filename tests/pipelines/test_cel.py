@@ -126,7 +126,7 @@ def test_a_finding_about_a_container_points_at_its_field(cel_rules: CelRules, go
     good["Deployment"]["spec"]["template"]["spec"]["containers"][0]["image"] = "registry.example.com/shop/checkout"
     (found,) = cel_rules.findings(subject((good["Deployment"],)))
     assert found.field == "spec.template.spec.containers[0].image"
-    assert found.what == "container checkout: image is 'registry.example.com/shop/checkout'"
+    assert found.what == "container checkout: image is 'registry.example.com/shop/checkout': it has no tag"
 
 
 def test_an_image_of_a_volume_is_to_be_written_as_its_reference(cel_rules: CelRules, good: dict[str, Any]) -> None:
@@ -134,7 +134,7 @@ def test_an_image_of_a_volume_is_to_be_written_as_its_reference(cel_rules: CelRu
     good["Deployment"]["spec"]["template"]["spec"].setdefault("volumes", []).append(volume)
     (found,) = cel_rules.findings(subject((good["Deployment"],)))
     assert found.field.endswith(".image.reference")
-    assert found.how.startswith("reference: registry.example.com/TEAM/APP:1.4.2")
+    assert found.how.startswith("reference: registry.example.com/shop/data:VERSION")
 
 
 def test_a_field_that_is_not_there_is_said_to_be_not_set(cel_rules: CelRules, good: dict[str, Any]) -> None:
@@ -175,7 +175,7 @@ def test_a_list_in_the_place_of_containers_that_is_none_is_refused(cel_rules: Ce
 def test_an_image_from_elsewhere_is_told_where_it_may_be(cel_rules: CelRules, good: dict[str, Any]) -> None:
     good["Deployment"]["spec"]["template"]["spec"]["containers"][0]["image"] = "evil.example.com/a:1"
     found = {one.rule: one for one in cel_rules.findings(subject((good["Deployment"],)))}
-    assert found["image-registry"].how.endswith("# below one of: registry.example.com/shop/")
+    assert found["image-registry"].how.endswith("; below one of: registry.example.com/shop/")
 
 
 BROKEN = Validation("false", "'broken'")
