@@ -12,7 +12,7 @@ from pipelines.manifests import name_of, to_value
 from pipelines.place import Place
 from pipelines.ports import Manifest
 from pipelines.sources import Written
-from pipelines.yaml_nodes import InvalidYaml, Node, compose, line_at
+from pipelines.yaml_nodes import Budget, InvalidYaml, Node, compose, line_at
 
 
 def chart_files(
@@ -24,9 +24,10 @@ def chart_files(
     """
     files: dict[str, bytes] = {}
     written: dict[str, Written] = {}
+    budget = Budget.of_a_release()
     for name, text in manifests.items():
         try:
-            for node in compose(text):
+            for node in compose(text, budget=budget):
                 manifest = insist_on_own(to_value(node), f"{name}:{node.line}", place)
                 insist_on_annotations(manifest, node, lambda line, name=name: f"{name}:{line}")
                 resource = name_of(manifest)

@@ -123,6 +123,7 @@ def test_where_a_field_was_written_is_kept() -> None:
 _SECRET = "apiVersion: v1\nkind: Secret\n"
 _LIST = "apiVersion: v1\nkind: List\nmetadata: {name: x}\nitems: [{apiVersion: v1, kind: Namespace}]\n"
 _MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+_MANY = f"{_MAP}a: &a [{','.join('x' * 10_000)}]\nb: [{','.join(['*a'] * 15)}]\n"
 
 
 def _annotated(annotation: str) -> str:
@@ -133,6 +134,9 @@ def _annotated(annotation: str) -> str:
     ("texts", "words", "where"),
     [
         pytest.param((_MAP, _MAP), "ConfigMap/a stands here and in k8s/0.yaml", "k8s/1.yaml:1", id="twice"),
+        pytest.param(
+            (_MANY, _MANY.replace("{name: a}", "{name: b}")), "aliases stand for", "k8s/1.yaml:5", id="aliases"
+        ),
         pytest.param(("a: [\n",), "it is not YAML", "k8s/0.yaml:2", id="no YAML"),
         pytest.param(("- 1\n",), "no object with apiVersion", "k8s/0.yaml:1", id="a list"),
         pytest.param(("kind: Pod\n",), "no object with apiVersion", "k8s/0.yaml:1", id="no apiVersion"),
