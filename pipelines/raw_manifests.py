@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pipelines.errors import InvalidDeployFile
-from pipelines.hooks import hook_fault
+from pipelines.hooks import hook_fault, outliving
 from pipelines.manifests import name_of, to_value
 from pipelines.place import Place
 from pipelines.ports import Manifest
@@ -118,14 +118,17 @@ def _fault_in_name(value: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def insist_on_annotations(manifest: Manifest, node: Node, where: Callable[..., str]) -> None:
-    """Raises `InvalidDeployFile`, at `where` of the line, for annotations that are none, and hooks that never run."""
+    """Raises `InvalidDeployFile`, at `where` of the line, for annotations that are none, and for hooks that never run.
+
+    And for what would stay when a Release leaves it out: see `pipelines.hooks.outliving`.
+    """
     annotations = manifest["metadata"].get("annotations")
     found = annotations if annotations is not None else {}
     path: tuple[str, ...] = ("metadata", "annotations")
     if not isinstance(found, dict) or not all(isinstance(text, str) for text in found.values()):
         reason, solution = "annotations are names with a text each", "Put numbers and true or false in quotes"
     else:
-        fault = hook_fault(found)
+        fault = hook_fault(found) or outliving(manifest, found)
         if fault is None:
             return
         key, reason, solution = fault

@@ -221,6 +221,57 @@ def test_labels_that_are_no_map_are_replaced() -> None:
     assert made["metadata"]["labels"]["deploy-gateway.dev/app"] == "checkout"
 
 
+def _of_kind(kind: str, annotations: str, spec: str = "{}") -> str:
+    return _annotated(annotations).replace("kind: ConfigMap", f"kind: {kind}") + f"spec: {spec}\n"
+
+
+_STAYS_AS_HOOK = ("Deployment", "CronJob", "ReplicationController", "NetworkPolicy", "RoleBinding", "Service")
+_AFTER = "helm.sh/hook: post-upgrade"
+_TO_BE_KEPT = "helm.sh/resource-policy: keep"
+
+
+@pytest.mark.parametrize("kind", _STAYS_AS_HOOK)
+def test_what_stays_as_a_hook_is_refused_unless_helm_deletes_it(kind: str) -> None:
+    with pytest.raises(InvalidDeployFile, match=f"this {kind} would stay when a Release leaves it out") as caught:
+        _raw(_of_kind(kind, f"{_AFTER}\n    helm.sh/hook-delete-policy: before-hook-creation"))
+    assert caught.value.where == "k8s/0.yaml:6"
+    assert _raw(_of_kind(kind, f"{_AFTER}\n    helm.sh/hook-delete-policy: hook-succeeded")).written
+
+
+@pytest.mark.parametrize("spec", ["{}", "null", "{restartPolicy: Always}"])
+def test_a_hook_that_never_ends_is_refused(spec: str) -> None:
+    with pytest.raises(InvalidDeployFile, match="never ends"):
+        _raw(_of_kind("Pod", _AFTER, spec))
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec"), [("Job", "{}"), ("Pod", "{restartPolicy: Never}"), ("Secret", "null"), ("ServiceAccount", "null")]
+)
+def test_what_ends_and_what_is_data_may_be_a_hook(kind: str, spec: str) -> None:
+    assert list(_raw(_of_kind(kind, _AFTER, spec)).written) == [f"{kind}/a"]
+
+
+@pytest.mark.parametrize("policy", ["keep", "Keep"])
+@pytest.mark.parametrize("kind", ["NetworkPolicy", "Deployment", "RoleBinding", "Job", "Pod"])
+def test_what_would_be_in_force_for_ever_can_not_be_kept(kind: str, policy: str) -> None:
+    with pytest.raises(InvalidDeployFile, match=f"this {kind} would stay, and be in force") as caught:
+        _raw(_of_kind(kind, f"helm.sh/resource-policy: {policy}"))
+    assert caught.value.where == "k8s/0.yaml:6"
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec"),
+    [
+        ("PersistentVolumeClaim", "{}"),
+        ("ConfigMap", "null"),
+        ("Secret", "null"),
+        ("Job", "{activeDeadlineSeconds: 60}"),
+    ],
+)
+def test_data_and_what_has_an_end_may_be_kept(kind: str, spec: str) -> None:
+    assert list(_raw(_of_kind(kind, _TO_BE_KEPT, spec)).written) == [f"{kind}/a"]
+
+
 class _Without:
     """A registry without the image that is named."""
 
