@@ -19,7 +19,7 @@ from pipelines.resources import at, group_of
 from pipelines.sources import Written
 from pipelines.stages.checking import judged
 from pipelines.third_party.rendering import objects_in
-from pipelines.yaml_nodes import InvalidYaml, Node, compose
+from pipelines.yaml_nodes import Budget, InvalidYaml, Node, compose
 
 DEFAULT_NAMESPACE = "default"
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
@@ -67,7 +67,10 @@ def read(files: Mapping[str, bytes], place: Place, namespace: str | None = None)
     only one that is named, or, where that has objects of the same names or there are several, for `default`.
     """
     found = Read([], [], [])
-    objects = {name: list(_objects(name, content, found.faults)) for name, content in _plain(files, found.faults)}
+    budget = Budget()
+    objects = {
+        name: list(_objects(name, content, budget, found.faults)) for name, content in _plain(files, found.faults)
+    }
     other = namespace or _of_the_nameless([one for listed in objects.values() for one in listed])
     for listed in objects.values():
         for batch in _of_file(_once(listed, other, place, found.twins), other, place, bool(namespace)):
@@ -100,9 +103,9 @@ def _unbuilt(where: str, folder: str) -> Fault:
     return Fault(where, reason, f"Build it first: kubectl kustomize {folder} | deployctl check -")
 
 
-def _objects(name: str, content: bytes, faults: list[Fault]) -> Iterator[_Object]:
+def _objects(name: str, content: bytes, budget: Budget, faults: list[Fault]) -> Iterator[_Object]:
     try:
-        for document in compose(content):
+        for document in compose(content, budget=budget):
             for node in objects_in(document):
                 value = to_value(node)
                 fault = _fault(f"{name}:{node.line}", value)

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from deployctl.batches import KUSTOMIZATIONS, Batch, read
+from deployctl.folders import entries_below, insist_on_no_link
 from deployctl.local import NO_COMMIT, Local, Programs, broken, from_here
 from deployctl.platform import Platform
 from deployctl.verdicts import STANDARD_INPUT, Report, Verdict, VerdictState
@@ -61,7 +62,11 @@ def check_loose(
 
 
 def _in_folder(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if _is_manifest(path) and path.is_file())
+    there = entries_below(folder)
+    for path in there:
+        if _is_manifest(path) or path.is_dir():
+            insist_on_no_link(path)
+    return [path for path in there if _is_manifest(path) and path.is_file()]
 
 
 def _is_manifest(path: Path) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from deployctl.chart_places import in_chart
+from deployctl.folders import entries_below, insist_on_no_link
 from deployctl.local import NO_COMMIT, Downloads, Local, Programs, broken, from_here
 from deployctl.loose import APP
 from deployctl.platform import Platform
@@ -84,10 +85,12 @@ def remote_chart(address: str, version: str | None, platform: Platform) -> Third
 
 
 def local_chart(path: Path) -> ThirdPartyChart:
-    """The chart in the folder or the archive `path`. Raises `InvalidChart`."""
+    """The chart in the folder or the archive `path`. Raises `InvalidChart`, and `UnsafeCheckout` for a link in it."""
     where = from_here(path)
     if path.is_dir():
-        files = [file for file in sorted(path.rglob("*")) if file.is_file()][: MOST_FILES + 1]
+        files = [file for file in entries_below(path) if file.is_symlink() or file.is_file()][: MOST_FILES + 1]
+        for file in files:
+            insist_on_no_link(file)
         contents = {file.relative_to(path).as_posix(): _content(file) for file in files}
         return read_chart(with_subcharts(contents, where), where)
     return read_chart(unpacked(_content(path), where), where)

@@ -12,6 +12,10 @@ _DELETE, _ANEW = "helm.sh/hook-delete-policy", "before-hook-creation"
 _WEIGHT = "helm.sh/hook-weight"
 _POLICIES = (_ANEW, "hook-succeeded", "hook-failed")
 _EVENTS = tuple(f"{when}-{what}" for what in ("install", "upgrade", "rollback") for when in ("pre", "post"))
+_KEEP = "helm.sh/resource-policy"
+_SUCCEEDED = "hook-succeeded"
+_HOOKS = ("Job", "ConfigMap", "Secret", "ServiceAccount")
+_MAY_BE_KEPT = ("PersistentVolumeClaim", "ConfigMap", "Secret")
 _ELSEWHERE = ("test", "test-success", "test-failure", "pre-delete", "post-delete", "crd-install")
 _STEPS = {"migrate": "the migration step", "verify": "the smoke check"}
 
@@ -55,6 +59,29 @@ def hook_fault(annotations: Mapping[str, str]) -> tuple[str, str, str] | None:
     if not re.fullmatch(r"-?[0-9]{1,9}", annotations.get(_WEIGHT, "0")):
         return _WEIGHT, f"the weight {annotations[_WEIGHT]!r} is no number", 'Write a number as a text, such as "-5"'
     return None
+
+
+def outliving(manifest: Manifest, annotations: Mapping[str, str]) -> tuple[str, str, str] | None:
+    """Which of `annotations` has `manifest` stay when a Release leaves it out; why it must not; what to write.
+
+    Helm forgets hooks, and leaves what is to be kept: that would go on without what bounded it, and nobody could remove
+    it. None where it does no harm: for data, and for what ends by itself.
+    """
+    kind, spec = manifest["kind"], manifest.get("spec")
+    told = spec if isinstance(spec, dict) else {}
+    has_end = kind == "Job" and isinstance(told.get("activeDeadlineSeconds"), int)
+    if _KEEP in annotations and kind not in _MAY_BE_KEPT and not has_end:
+        why = f"this {kind} would stay, and be in force, when a Release leaves it out"
+        kept = f"{', '.join(_MAY_BE_KEPT)}, and Job with activeDeadlineSeconds"
+        return _KEEP, why, f"Leave {_KEEP} out: it is for {kept}"
+    if _HOOK not in annotations or kind in _HOOKS or _SUCCEEDED in annotations.get(_DELETE, ""):
+        return None
+    if kind != "Pod":
+        why = f"Helm forgets hooks, so this {kind} would stay when a Release leaves it out"
+        return _HOOK, why, f"Leave {_HOOK} out, or write {_DELETE}: {_ANEW},{_SUCCEEDED}"
+    if told.get("restartPolicy") in ("Never", "OnFailure"):
+        return None
+    return _HOOK, "this hook never ends: its restartPolicy is Always", "Write restartPolicy: Never, or a Job"
 
 
 def runs_elsewhere(manifest: Manifest) -> bool:

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pipelines.errors import InvalidDeployFile
-from pipelines.hooks import hook_fault
+from pipelines.hooks import hook_fault, outliving
 from pipelines.manifests import name_of, to_value
 from pipelines.place import Place
 from pipelines.ports import Manifest
 from pipelines.sources import Written
-from pipelines.yaml_nodes import InvalidYaml, Node, compose, line_at
+from pipelines.yaml_nodes import Budget, InvalidYaml, Node, compose, line_at
 
 
 def chart_files(
@@ -24,9 +24,10 @@ def chart_files(
     """
     files: dict[str, bytes] = {}
     written: dict[str, Written] = {}
+    budget = Budget.of_a_release()
     for name, text in manifests.items():
         try:
-            for node in compose(text):
+            for node in compose(text, budget=budget):
                 manifest = insist_on_own(to_value(node), f"{name}:{node.line}", place)
                 insist_on_annotations(manifest, node, lambda line, name=name: f"{name}:{line}")
                 resource = name_of(manifest)
@@ -117,14 +118,17 @@ def _fault_in_name(value: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def insist_on_annotations(manifest: Manifest, node: Node, where: Callable[..., str]) -> None:
-    """Raises `InvalidDeployFile`, at `where` of the line, for annotations that are none, and hooks that never run."""
+    """Raises `InvalidDeployFile`, at `where` of the line, for annotations that are none, and for hooks that never run.
+
+    And for what would stay when a Release leaves it out: see `pipelines.hooks.outliving`.
+    """
     annotations = manifest["metadata"].get("annotations")
     found = annotations if annotations is not None else {}
     path: tuple[str, ...] = ("metadata", "annotations")
     if not isinstance(found, dict) or not all(isinstance(text, str) for text in found.values()):
         reason, solution = "annotations are names with a text each", "Put numbers and true or false in quotes"
     else:
-        fault = hook_fault(found)
+        fault = hook_fault(found) or outliving(manifest, found)
         if fault is None:
             return
         key, reason, solution = fault

@@ -21,6 +21,8 @@ _ADVICE = {
     "control characters": "Leave out that character",
     "not UTF-8": "Save the file as UTF-8",
     "names nothing that is complete": "Write the value itself in place of the alias",
+    "aliases": "Write out what is needed, and leave the aliases away",
+    "values in all": "Leave out what the App doesn't need: a rollout of that many is none that anybody could look at",
     "the tag ": "Leave out the tag, and put the value in quotes if it is a text",
     "a key has to be a text": "Put the key in quotes",
     "stands here and in line": "Leave out one of the two",

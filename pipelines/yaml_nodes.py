@@ -17,6 +17,7 @@ from pipelines.yaml_advice import advice
 
 _DEEPEST = 64
 _MOST_NODES = 200_000
+_MOST_OF_A_RELEASE = 500_000
 _BLOCK_SCALAR = re.compile(rb"(?:^|[:?-][ \t]+)(?:[!&]\S+[ \t]+)*[|>][-+0-9]*[ \t]*(?:#.*)?$")
 
 Path = tuple[str | int, ...]
@@ -62,12 +63,41 @@ class Mapping(NamedTuple):
 Node = Scalar | Sequence | Mapping
 
 
-def compose(content: bytes, *, most_nodes: int = _MOST_NODES) -> Iterator[Node]:
+class Budget:
+    """How many values documents may hold together. Some bytes of aliases make as many of each document anew."""
+
+    def __init__(self, most_by_aliases: int = _MOST_NODES, most: int | None = None) -> None:
+        """`most_by_aliases` may be written out of aliases, and `most` be there at all; None: as many as are written."""
+        self._by_aliases, self._most = most_by_aliases, most
+        self._left_by_aliases, self._left = most_by_aliases, most or 0
+
+    @classmethod
+    def of_a_release(cls) -> Budget:
+        """For all that is one Release's: who checks it has to have room for the next one's beside it."""
+        return cls(most=_MOST_OF_A_RELEASE)
+
+    def spend_on_alias(self, values: int, line: int) -> None:
+        """Takes what an alias in `line` stands for. Raises `InvalidYaml` when that is more than is left."""
+        self._left_by_aliases -= values
+        if self._left_by_aliases < 0:
+            raise InvalidYaml(f"aliases stand for more than {self._by_aliases} values, all documents together", line)
+
+    def spend_on_document(self, values: int, line: int) -> None:
+        """Takes a document that begins in `line`. Raises `InvalidYaml` when it has more values than are left."""
+        self._left -= values
+        if self._most is not None and self._left < 0:
+            raise InvalidYaml(f"with this there are more than {self._most} values in all", line)
+
+
+def compose(content: bytes, *, most_nodes: int = _MOST_NODES, budget: Budget | None = None) -> Iterator[Node]:
     """The documents of `content` as nodes, empty ones left out, aliases written out.
 
+    `budget` is for what belongs together, such as several files; without one, this has one of its own.
+
     Raises `InvalidYaml` for a syntax error, a key that stands twice or is no text, an explicit tag, more than
-    `most_nodes` nodes with aliases written out, or deeper nesting than 64.
+    `most_nodes` nodes in a document with aliases written out, more than is in `budget`, or deeper nesting than 64.
     """
+    budget = budget or Budget()
     try:
         content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -79,7 +109,9 @@ def compose(content: bytes, *, most_nodes: int = _MOST_NODES) -> Iterator[Node]:
         events = yaml.parse(content, Loader=yaml.CSafeLoader)
         for event in events:
             if isinstance(event, yaml.DocumentStartEvent):
-                node = _Document(events, most_nodes).node(next(events), 0)
+                document = _Document(events, most_nodes, budget)
+                node = document.node(next(events), 0)
+                budget.spend_on_document(document.size, node.line)
                 if not (isinstance(node, Scalar) and node.is_plain and node.text == ""):
                     yield node
     except yaml.MarkedYAMLError as error:
@@ -111,10 +143,15 @@ def _without_trailing_blanks(content: bytes) -> bytes:
 class _Document:
     """One document, made of its events."""
 
-    def __init__(self, events: Iterator[Any], most_nodes: int) -> None:
-        self._events = events
+    def __init__(self, events: Iterator[Any], most_nodes: int, budget: Budget) -> None:
+        self._events, self._budget = events, budget
         self._most = self._left = most_nodes
         self._anchors: dict[str, tuple[Node, int]] = {}
+
+    @property
+    def size(self) -> int:
+        """How many values it has, as far as it is read."""
+        return self._most - self._left
 
     def node(self, event: Any, depth: int) -> Node:
         """The node that begins with `event`."""
@@ -143,6 +180,7 @@ class _Document:
             raise InvalidYaml(f"the alias *{anchor} names nothing that is complete", line)
         node, size = self._anchors[anchor]
         self._spend(size, line)
+        self._budget.spend_on_alias(size, line)
         return node
 
     def _spend(self, nodes: int, line: int) -> None:

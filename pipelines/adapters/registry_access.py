@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import time
@@ -17,6 +18,7 @@ from pipelines.images import Image
 
 _TOKEN_SECONDS = 45.0
 """Shorter than a token's shortest life, which is 60 seconds."""
+_LARGEST_TOKEN_BYTES = 1024 * 1024
 
 
 class Access:
@@ -55,19 +57,25 @@ class Access:
     def _pull_token(self, asked: str, image: Image, basic: str | None, timeout_seconds: float) -> str | None:
         """A token from where the registry sends us, by its credentials or as anybody.
 
-        None when it names no place over https. Raises `RegistryUnavailable` when that place is not well.
+        None when it names no place over https, or one of this machine. Raises `RegistryUnavailable` when that place is
+        not well, has more to say than a token, or takes longer than `timeout_seconds`.
         """
         challenge = dict(re.findall(r'(\w+)="([^"]*)"', asked))
         realm = urlsplit(challenge.get("realm", ""))
         if realm.scheme != "https" and realm.netloc not in self._plain:
             return None
+        if realm.netloc not in (*self._plain, api_host(image)[0]) and _may_be_near(realm.geturl()):
+            return None
         scope = f"repository:{api_host(image)[1]}:pull"
         parameters = {"service": challenge.get("service", ""), "scope": scope}
         headers = {"Authorization": basic} if basic else {}
-        answer = self._client.get(realm.geturl(), params=parameters, headers=headers, timeout=timeout_seconds)
-        if answer.status_code in (401, 403):
-            return None
-        token = _token_in(answer)
+        until = time.monotonic() + timeout_seconds
+        headers["Accept-Encoding"] = "identity"
+        url, seconds = realm.geturl(), timeout_seconds
+        with self._client.stream("GET", url, params=parameters, headers=headers, timeout=seconds) as answer:
+            if answer.status_code in (401, 403):
+                return None
+            token = _token_in(answer, until)
         if token is None:
             raise RegistryUnavailable(
                 f"{realm.netloc} answered {answer.status_code}, without a token for {image.registry}",
@@ -78,9 +86,15 @@ class Access:
         return f"Bearer {token}"
 
 
-def _token_in(answer: httpx.Response) -> str | None:
+def _token_in(answer: httpx.Response, until: float) -> str | None:
+    """The token in the body, of which no more is read than one can take, and not after `until`."""
+    content = bytearray()
+    for chunk in answer.iter_raw() if answer.status_code == 200 else ():
+        content += chunk
+        if len(content) > _LARGEST_TOKEN_BYTES or time.monotonic() > until:
+            return None
     try:
-        document = answer.json() if answer.status_code == 200 else {}
+        document = json.loads(content)
         token = document.get("token") or document.get("access_token")
     except (ValueError, AttributeError, RecursionError):
         return None
@@ -101,9 +115,24 @@ def may_be_followed(url: str, plain_http_hosts: Collection[str]) -> bool:
         parts = urlsplit(url)
         if parts.netloc in plain_http_hosts:
             return parts.scheme in ("http", "https")
-        addresses = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
-        found = [ip_address(one[4][0]) for one in addresses]
+        return parts.scheme == "https" and not parts.username and not _is_near(url)
     except (ValueError, OSError):
         return False
-    near = any(one.is_loopback or one.is_link_local or one.is_unspecified or one.is_multicast for one in found)
-    return parts.scheme == "https" and not near and not parts.username
+
+
+def _may_be_near(url: str) -> bool:
+    """As `_is_near`; what has no address here is asked for by a proxy, if at all."""
+    try:
+        return _is_near(url)
+    except OSError:
+        return False
+    except ValueError:
+        return True
+
+
+def _is_near(url: str) -> bool:
+    """Whether it leads to this machine or its link. Raises `ValueError`, `OSError` where nobody knows."""
+    parts = urlsplit(url)
+    addresses = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
+    found = [ip_address(one[4][0]) for one in addresses]
+    return any(one.is_loopback or one.is_link_local or one.is_unspecified or one.is_multicast for one in found)

@@ -16,6 +16,7 @@ from pipelines.third_party.chart import ThirdPartyChart, read_chart
 
 _LARGEST_MANIFEST_BYTES = 1024 * 1024
 _MOST_MANIFESTS = 200
+_MOST_MANIFEST_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,4 +144,12 @@ def _manifests(commit: Checkout, folder: str) -> dict[str, bytes]:
             "Put the manifests of this App, and only those, into the folder",
             where=folder,
         )
-    return {name: _read(commit, name, _LARGEST_MANIFEST_BYTES) for name in names}
+    manifests = {name: _read(commit, name, _LARGEST_MANIFEST_BYTES) for name in names}
+    size = sum(map(len, manifests.values()))
+    if size > _MOST_MANIFEST_BYTES:
+        raise InvalidDeployFile(
+            f"the manifests in {folder} have {size} bytes, and {_MOST_MANIFEST_BYTES} are the most",
+            "Put the manifests of this App, and only those, into the folder",
+            where=folder,
+        )
+    return manifests

@@ -63,7 +63,7 @@ def _removed(before: Iterable[Manifest], after: Iterable[Manifest]) -> Iterable[
     left = {_identity(one) for one in after if _HOOK not in _annotations(one)}
     for one in before:
         annotations = _annotations(one)
-        is_kept = _HOOK in annotations or annotations.get(_KEEP) == "keep"
+        is_kept = _HOOK in annotations or str(annotations.get(_KEEP)).strip().lower() == "keep"
         if not is_kept and _identity(one) not in left:
             yield change(one, None)
 

@@ -11,7 +11,7 @@ from typing import Any
 from pipelines.errors import InvalidChart
 from pipelines.manifests import to_value
 from pipelines.third_party.archive import packed
-from pipelines.yaml_nodes import InvalidYaml, compose
+from pipelines.yaml_nodes import Budget, InvalidYaml, compose
 
 NAME_PATTERN = r"[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?"
 VERSION_PATTERN = r"v?[0-9]{1,9}(\.[0-9]{1,9}){0,2}(-[0-9A-Za-z.-]{1,64})?(\+[0-9A-Za-z.-]{1,64})?"
@@ -107,12 +107,13 @@ def _references_away(value: Any) -> Iterator[str]:
 def crds_of(chart: ThirdPartyChart) -> tuple[BroughtCrd, ...]:
     """What is in its folders crds/, which Helm would install before anything else, unchecked and for ever."""
     paths = [path for path in sorted(chart.files) if _CRDS.fullmatch(path)]
-    return tuple(crd for path in paths for crd in _crds(path, chart.files[path]))
+    budget = Budget()
+    return tuple(crd for path in paths for crd in _crds(path, chart.files[path], budget))
 
 
-def _crds(path: str, content: bytes) -> list[BroughtCrd]:
+def _crds(path: str, content: bytes, budget: Budget) -> list[BroughtCrd]:
     try:
-        objects = [to_value(node) for node in compose(content)]
+        objects = [to_value(node) for node in compose(content, budget=budget)]
     except InvalidYaml:
         return [BroughtCrd(path, path, ())]
     return [_crd(path, one) for one in objects if one is not None]

@@ -25,7 +25,7 @@ from pipelines.ports import CheckSubject, ClusterFacts, Manifest
 from pipelines.raw_manifests import insist_on_annotations, insist_on_own, labelled
 from pipelines.resources import at, pod_spec_path
 from pipelines.third_party.chart import ThirdPartyChart, crds_of
-from pipelines.yaml_nodes import Node, compose
+from pipelines.yaml_nodes import Budget, InvalidYaml, Node, compose
 
 _SOURCE = b"# Source: "
 
@@ -53,7 +53,7 @@ def chart_files(
     files = {"Chart.yaml": yaml.safe_dump(about, sort_keys=True).encode()}
     templates: dict[str, str] = {}
     sources = _sources(manifest)
-    for document in compose(manifest):
+    for document in _documents(manifest, sources):
         template = sources(document.line)
         for node in objects_in(document):
             value = to_value(node)
@@ -87,6 +87,13 @@ def _sources(manifest: bytes) -> Callable[[int], str]:
         return known[at_most - 1][1].decode("utf-8", "replace").strip() if at_most else "the chart"
 
     return source
+
+
+def _documents(manifest: bytes, sources: Callable[[int], str]) -> Iterator[Node]:
+    try:
+        yield from compose(manifest, budget=Budget.of_a_release())
+    except InvalidYaml as error:
+        raise InvalidDeployFile(error.reason, error.solution, where=sources(error.line)) from error
 
 
 def objects_in(node: Node) -> Iterator[Node]:

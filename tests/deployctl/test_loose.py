@@ -386,3 +386,25 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_one_kind_of_input_at_a_time(tmp_path: Path) -> None:
     assert run("check", "a", "--manifests", "b", at=tmp_path).returncode == Exit.WRONG_USAGE
     assert run("check", "a", "-", at=tmp_path).returncode == Exit.WRONG_USAGE
+
+
+@pytest.mark.parametrize(("link", "leads_to"), [("a.yaml", "../a.yaml"), ("b.yml", "nothing"), ("more", "/proc/self")])
+def test_links_in_a_folder_are_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, link: str, leads_to: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("k8s").mkdir()
+    Path("a.yaml").write_text(CLOSED)
+    Path("k8s/c.yaml").write_text(CLOSED)
+    Path("k8s", link).symlink_to(leads_to)
+    verdict = _check("k8s").verdicts[0]
+    assert (verdict.state, verdict.code) == (VerdictState.INVALID, "unsafe-checkout")
+    assert [fault.where for fault in verdict.faults] == [f"k8s/{link}"]
+
+
+def test_links_that_are_no_manifests_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("k8s").mkdir()
+    Path("k8s/c.yaml").write_text(CLOSED)
+    Path("k8s/README.md").symlink_to("/proc/self/environ")
+    assert _check("k8s").verdicts[0].state is VerdictState.PASSED

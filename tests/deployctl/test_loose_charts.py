@@ -94,6 +94,15 @@ def test_what_no_template_renders_is_found_at_the_chart_itself(chart: Path) -> N
     assert [one.source for one in found] == ["nexus/Chart.yaml"]
 
 
+@pytest.mark.parametrize("leads_to", ["/proc/self/environ", "/proc/self", "values.yaml", "nothing"])
+def test_links_in_a_chart_are_not_followed(chart: Path, leads_to: str) -> None:
+    (chart / "templates" / "link").symlink_to(leads_to)
+    verdict = _check(chart).verdicts[0]
+    assert (verdict.state, verdict.code) == (VerdictState.INVALID, "unsafe-checkout")
+    assert verdict.faults[0].where == "nexus/templates/link"
+    assert "symbolic link" in verdict.faults[0].reason
+
+
 BUILDER = Path(__file__).parents[1] / "charts" / "third_party" / "builder"
 
 

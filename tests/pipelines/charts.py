@@ -71,7 +71,7 @@ metadata: {name: at-the-end, annotations: {helm.sh/hook: "pre-delete, post-delet
 apiVersion: v1
 kind: Pod
 metadata: {name: odd, annotations: {helm.sh/hook: post-install}}
-spec: {containers: [none]}
+spec: {restartPolicy: Never, containers: [none]}
 {{- end }}
 {{- end }}
 """

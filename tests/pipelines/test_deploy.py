@@ -136,6 +136,7 @@ _GONE = "apiVersion: {api}\nkind: {kind}\nmetadata: {{name: checkout, annotation
         pytest.param("v1beta1", "Service", "{}", ["update"], id="another version of the same"),
         pytest.param("batch/v1", "Job", "{helm.sh/hook: pre-upgrade}", ["update"], id="a hook"),
         pytest.param("v1", "ConfigMap", "{helm.sh/resource-policy: keep}", ["update"], id="to be kept"),
+        pytest.param("v1", "ConfigMap", "{helm.sh/resource-policy: ' Keep'}", ["update"], id="to be kept, to Helm"),
     ],
 )
 def test_what_runs_and_is_not_in_it_is_told_as_deleted(

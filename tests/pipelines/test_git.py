@@ -359,6 +359,11 @@ def _stage(git_server: GitServer, repository: str, into: Path) -> object:
         ({"deploy": Link("elsewhere"), "elsewhere/a.yaml": "x"}, UnsafeCheckout, "symbolic link"),
         ({"deploy/a.yaml": DEPLOY, "k8s/a.yaml": Link("/etc/passwd")}, UnsafeCheckout, "symbolic link"),
         ({"deploy/a.yaml": DEPLOY, "k8s/a.yaml": "x" * (2 * MIB)}, InvalidDeployFile, "is the most"),
+        (
+            {"deploy/a.yaml": DEPLOY, **{f"k8s/{name}.yaml": "x" * (MIB - 1) for name in "abcde"}},
+            InvalidDeployFile,
+            "are the most",
+        ),
     ],
 )
 def test_what_can_not_be_read_is_told(

@@ -72,12 +72,13 @@ def test_a_pull_token_is_asked_for(serve: Callable[[Answer], str], document: obj
         _with_token({"token": 3}),
         _with_token({}, status=503),
         _with_token([]),
+        _with_token({"token": "t", "more": "x" * (1 << 20)}),
         lambda _request: (200, {}, b""),
         lambda _request: (200, {"Docker-Content-Digest": "md5:x"}, b""),
         lambda _request: (500, {}, b""),
         lambda _request: (302, {"Location": "http://127.0.0.1:1/"}, b""),
     ],
-    ids=["no-text", "no-token", "no-object", "no-digest", "other-digest", "broken", "redirect"],
+    ids=["no-text", "no-token", "no-object", "too-much", "no-digest", "other-digest", "broken", "redirect"],
 )
 def test_no_digest_is_no_pass(serve: Callable[[Answer], str], answer: Answer) -> None:
     host = serve(answer)
@@ -93,9 +94,22 @@ def test_no_digest_is_no_pass(serve: Callable[[Answer], str], answer: Answer) ->
         _with_token({"token": "other"}),
         _with_token({"token": "t"}, realm="http://elsewhere.example.com/token"),
         _with_token({"token": "t"}, realm=""),
+        _with_token({"token": "t"}, realm="https://127.0.0.1:1/token"),
+        _with_token({"token": "t"}, realm="https://169.254.169.254/token"),
+        _with_token({"token": "t"}, realm="https://elsewhere.example.com:port/token"),
         lambda _request: (403, {}, b""),
     ],
-    ids=["unknown", "forbidden", "other-token", "elsewhere", "no-realm", "forbidden-at-once"],
+    ids=[
+        "unknown",
+        "forbidden",
+        "other-token",
+        "elsewhere",
+        "no-realm",
+        "this-machine",
+        "its-link",
+        "no-port",
+        "forbidden-at-once",
+    ],
 )
 def test_a_registry_that_refuses_is_not_asked_again(serve: Callable[[Answer], str], answer: Answer) -> None:
     host = serve(answer)
@@ -229,6 +243,27 @@ def test_a_registry_that_sends_byte_after_byte_is_no_pass(serve: Callable[[Answe
     host = serve(slowly)
     with pytest.raises(RegistryUnavailable, match=r"takes longer than 0|does not answer"):
         Registries(plain_http_hosts=[host]).blob(f"{host}/a", HELD, timeout_seconds=0.2)
+
+
+def test_a_token_that_comes_byte_after_byte_is_no_pass(serve: Callable[[Answer], str]) -> None:
+    def slowly(request: BaseHTTPRequestHandler) -> tuple[int, dict[str, str], bytes]:
+        if not request.path.startswith("/token"):
+            return 401, {"WWW-Authenticate": f'Bearer realm="http://{request.headers["Host"]}/token"'}, b""
+        request.wfile.write(b"HTTP/1.0 200 OK\r\n\r\n")
+        for byte in b'{"token": "t"}':
+            request.wfile.write(bytes([byte]))
+            time.sleep(0.06)
+        return 200, {}, b""
+
+    host = serve(slowly)
+    with pytest.raises(RegistryUnavailable, match=r"without a token|does not answer"):
+        Registries(plain_http_hosts=[host]).digest(f"{host}/a:1", timeout_seconds=0.3)
+
+
+def test_a_realm_without_an_address_here_is_asked_all_the_same(serve: Callable[[Answer], str]) -> None:
+    host = serve(_with_token({"token": "t"}, realm="https://nowhere.invalid/token"))
+    with pytest.raises(RegistryUnavailable, match="does not answer"):
+        Registries(plain_http_hosts=[host]).digest(f"{host}/a:1", timeout_seconds=30)
 
 
 @pytest.mark.parametrize("status", [500, 302])

@@ -123,6 +123,7 @@ def test_where_a_field_was_written_is_kept() -> None:
 _SECRET = "apiVersion: v1\nkind: Secret\n"
 _LIST = "apiVersion: v1\nkind: List\nmetadata: {name: x}\nitems: [{apiVersion: v1, kind: Namespace}]\n"
 _MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+_MANY = f"{_MAP}a: &a [{','.join('x' * 10_000)}]\nb: [{','.join(['*a'] * 15)}]\n"
 
 
 def _annotated(annotation: str) -> str:
@@ -133,6 +134,9 @@ def _annotated(annotation: str) -> str:
     ("texts", "words", "where"),
     [
         pytest.param((_MAP, _MAP), "ConfigMap/a stands here and in k8s/0.yaml", "k8s/1.yaml:1", id="twice"),
+        pytest.param(
+            (_MANY, _MANY.replace("{name: a}", "{name: b}")), "aliases stand for", "k8s/1.yaml:5", id="aliases"
+        ),
         pytest.param(("a: [\n",), "it is not YAML", "k8s/0.yaml:2", id="no YAML"),
         pytest.param(("- 1\n",), "no object with apiVersion", "k8s/0.yaml:1", id="a list"),
         pytest.param(("kind: Pod\n",), "no object with apiVersion", "k8s/0.yaml:1", id="no apiVersion"),
@@ -215,6 +219,57 @@ def test_a_hook_that_runs_here_is_taken() -> None:
 def test_labels_that_are_no_map_are_replaced() -> None:
     made: Any = json.loads(_raw(_MAP.replace("{name: a}", "{name: a, labels: [x]}")).files["manifests/000.json"])
     assert made["metadata"]["labels"]["deploy-gateway.dev/app"] == "checkout"
+
+
+def _of_kind(kind: str, annotations: str, spec: str = "{}") -> str:
+    return _annotated(annotations).replace("kind: ConfigMap", f"kind: {kind}") + f"spec: {spec}\n"
+
+
+_STAYS_AS_HOOK = ("Deployment", "CronJob", "ReplicationController", "NetworkPolicy", "RoleBinding", "Service")
+_AFTER = "helm.sh/hook: post-upgrade"
+_TO_BE_KEPT = "helm.sh/resource-policy: keep"
+
+
+@pytest.mark.parametrize("kind", _STAYS_AS_HOOK)
+def test_what_stays_as_a_hook_is_refused_unless_helm_deletes_it(kind: str) -> None:
+    with pytest.raises(InvalidDeployFile, match=f"this {kind} would stay when a Release leaves it out") as caught:
+        _raw(_of_kind(kind, f"{_AFTER}\n    helm.sh/hook-delete-policy: before-hook-creation"))
+    assert caught.value.where == "k8s/0.yaml:6"
+    assert _raw(_of_kind(kind, f"{_AFTER}\n    helm.sh/hook-delete-policy: hook-succeeded")).written
+
+
+@pytest.mark.parametrize("spec", ["{}", "null", "{restartPolicy: Always}"])
+def test_a_hook_that_never_ends_is_refused(spec: str) -> None:
+    with pytest.raises(InvalidDeployFile, match="never ends"):
+        _raw(_of_kind("Pod", _AFTER, spec))
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec"), [("Job", "{}"), ("Pod", "{restartPolicy: Never}"), ("Secret", "null"), ("ServiceAccount", "null")]
+)
+def test_what_ends_and_what_is_data_may_be_a_hook(kind: str, spec: str) -> None:
+    assert list(_raw(_of_kind(kind, _AFTER, spec)).written) == [f"{kind}/a"]
+
+
+@pytest.mark.parametrize("policy", ["keep", "Keep"])
+@pytest.mark.parametrize("kind", ["NetworkPolicy", "Deployment", "RoleBinding", "Job", "Pod"])
+def test_what_would_be_in_force_for_ever_can_not_be_kept(kind: str, policy: str) -> None:
+    with pytest.raises(InvalidDeployFile, match=f"this {kind} would stay, and be in force") as caught:
+        _raw(_of_kind(kind, f"helm.sh/resource-policy: {policy}"))
+    assert caught.value.where == "k8s/0.yaml:6"
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec"),
+    [
+        ("PersistentVolumeClaim", "{}"),
+        ("ConfigMap", "null"),
+        ("Secret", "null"),
+        ("Job", "{activeDeadlineSeconds: 60}"),
+    ],
+)
+def test_data_and_what_has_an_end_may_be_kept(kind: str, spec: str) -> None:
+    assert list(_raw(_of_kind(kind, _TO_BE_KEPT, spec)).written) == [f"{kind}/a"]
 
 
 class _Without:

@@ -160,6 +160,15 @@ def test_a_template_is_told_only_where_helm_tells_it() -> None:
     assert len(files) == 2
 
 
+def test_aliases_of_a_template_are_bounded_and_its_name_is_told() -> None:
+    one = "---\n# Source: nexus/templates/{0}.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {0}}}\n"
+    many = f"a: &a [{','.join('x' * 10_000)}]\nb: [{','.join(['*a'] * 15)}]\n"
+    manifest = one.format("first") + many + one.format("second") + many
+    with pytest.raises(InvalidDeployFile, match="aliases stand for") as caught:
+        chart_files(manifest.encode(), read_chart(NEXUS, "x"), place(), "")
+    assert caught.value.where == "nexus/templates/second.yaml"
+
+
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [

@@ -12,7 +12,18 @@ from hypothesis import strategies as st
 
 from pipelines.errors import RenderFailed
 from pipelines.manifests import name_of, parse, without_nulls
-from pipelines.yaml_nodes import InvalidYaml, Mapping, Path, Scalar, Sequence, compose, line_at, lines, nearest_line
+from pipelines.yaml_nodes import (
+    Budget,
+    InvalidYaml,
+    Mapping,
+    Path,
+    Scalar,
+    Sequence,
+    compose,
+    line_at,
+    lines,
+    nearest_line,
+)
 
 
 def _value(text: str) -> object:
@@ -124,6 +135,33 @@ def test_what_is_not_accepted_is_named_with_its_line(content: bytes, says: str, 
         list(compose(content))
     assert says in caught.value.reason
     assert line is None or caught.value.line == line
+
+
+def _aliases(values: int) -> bytes:
+    """A document of few bytes that has ten times `values` by aliases."""
+    return f"a: &a [{','.join('x' * values)}]\nb: [{','.join(['*a'] * 10)}]\n---\n".encode()
+
+
+def test_what_aliases_stand_for_is_bounded_over_all_documents() -> None:
+    assert len(list(compose(_aliases(1_000) * 19))) == 19
+    with pytest.raises(InvalidYaml, match="aliases stand for more than 200000 values, all documents together"):
+        list(compose(_aliases(1_000) * 20))
+
+
+def test_what_is_written_out_is_bounded_in_each_document_alone() -> None:
+    text = f"[{','.join('x' * 150_000)}]\n---\n".encode()
+    assert len(list(compose(text * 2))) == 2
+    with pytest.raises(InvalidYaml, match="more than 200000 values"):
+        list(compose(text.replace(b"]\n---\n", b",") + text.replace(b"[", b"")))
+
+
+def test_a_release_has_one_bound_for_all_that_it_brings() -> None:
+    text = f"[{','.join('x' * 199_999)}]\n".encode()
+    budget = Budget.of_a_release()
+    for _ in range(2):
+        list(compose(text, budget=budget))
+    with pytest.raises(InvalidYaml, match="more than 500000 values in all"):
+        list(compose(text, budget=budget))
 
 
 @given(st.binary(max_size=200))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -27,6 +28,8 @@ def data(kind: str, *, labels: dict[str, str] | None = None, type_: str = "") ->
 
 
 HELMS = {"app.kubernetes.io/managed-by": "Helm"}
+OURS = {"deploy-gateway.dev/app": "web"}
+OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "5b2f1d8e-0c4a-4f2e-9d51-1c1e3c7a9b10"}
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +62,8 @@ ONLY_THE_GATEWAYS = [
     pytest.param(data("Secret", type_="helm.sh/release.v1"), id="record-of-Helm"),
     pytest.param(data("Secret", labels=HELMS), id="Secret-of-a-Release"),
     pytest.param(data("ConfigMap", labels=HELMS), id="ConfigMap-of-a-Release"),
+    pytest.param(data("ConfigMap", labels=OURS), id="ConfigMap-that-is-a-hook"),
+    pytest.param(data("Secret", labels=OURS), id="Secret-that-is-a-hook"),
 ]
 
 
@@ -112,6 +117,73 @@ def test_what_a_release_brought_does_not_become_anybodys_by_another_label(stack:
     assert "deployed to by the gateway only" in done.stderr
     gone = stack.kubectl("delete", "configmap/web", f"--namespace={NAMESPACE}")
     assert "deployed to by the gateway only" in gone.stderr
+
+
+@pytest.mark.usefixtures("managed")
+def test_what_a_hook_brought_does_not_become_anybodys_by_an_owner(stack: Stack) -> None:
+    hook = data("ConfigMap", labels=OURS)
+    hook["metadata"]["name"] = "hook"
+    assert write(stack, "apply", hook, identity="deploy").returncode == 0
+    for change in ({"ownerReferences": [OWNER]}, {"labels": {"deploy-gateway.dev/app": None}}):
+        done = patch(stack, "configmap/hook", {"metadata": change}, "shop:robot")
+        assert "deployed to by the gateway only" in done.stderr
+
+
+@pytest.mark.usefixtures("managed")
+def test_what_an_operator_makes_may_be_labelled_as_what_it_is_made_of(stack: Stack) -> None:
+    made = data("Secret", labels=OURS)
+    made["metadata"]["ownerReferences"] = [OWNER]
+    done = write(stack, "create", made, "--dry-run=server", account=OPERATOR)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def earlier(stack: Stack) -> Iterator[str]:
+    """A namespace that became the gateway's when a ReplicationController was in it."""
+    name = "rights-earlier"
+    controller = {
+        "apiVersion": "v1",
+        "kind": "ReplicationController",
+        "metadata": {"name": "web", "namespace": name},
+        "spec": {
+            "replicas": 0,
+            "selector": {"app": "web"},
+            "template": {
+                "metadata": {"labels": {"app": "web"}},
+                "spec": {"containers": [{"name": "web", "image": "example.com/web:1"}]},
+            },
+        },
+    }
+    assert stack.kubectl("create", "namespace", name).returncode == 0
+    done = stack.kubectl("create", "--filename=-", stdin=json.dumps(controller))
+    assert done.returncode == 0, done.stderr
+    namespace = {**MANAGED, "metadata": {**MANAGED["metadata"], "name": name}}
+    done = stack.kubectl("apply", "--filename=-", identity="deploy", stdin=json.dumps(namespace))
+    assert done.returncode == 0, done.stderr
+    eventually(
+        lambda: (
+            "by the gateway only"
+            in stack.kubectl("create", "serviceaccount", "x", "--dry-run=server", f"--namespace={name}").stderr
+        )
+    )
+    yield name
+    stack.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("patch", "rc/web", "--type=merge", '--patch={"spec":{"template":{"metadata":{"labels":{"b":"c"}}}}}'),
+        ("scale", "rc/web", "--replicas=1"),
+        ("delete", "rc/web"),
+    ],
+    ids=["template", "scale", "delete"],
+)
+def test_a_replication_controller_that_was_there_before_is_nobodys_to_change(
+    stack: Stack, earlier: str, words: tuple[str, ...]
+) -> None:
+    done = stack.kubectl(*words, f"--namespace={earlier}", "--dry-run=server")
+    assert "deployed to by the gateway only" in done.stderr
 
 
 @pytest.mark.usefixtures("managed")
