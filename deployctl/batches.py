@@ -28,11 +28,19 @@ _KUSTOMIZE_GROUP = "kustomize.config.k8s.io"
 
 @dataclass(slots=True)
 class Batch:
-    """Objects of one namespace with a name each, `Kind/name`: findings say no more of which one they are about."""
+    """Objects with a name each, `Kind/name`: findings say no more of which one they are about.
+
+    They are for `namespace`; empty: each is for the one that it names.
+    """
 
     namespace: str
     objects: list[Manifest] = field(default_factory=list)
     written: dict[str, Written] = field(default_factory=dict)
+
+    def add(self, other: Batch) -> None:
+        """Takes the objects of `other`, of which none has a name that is taken."""
+        self.objects += other.objects
+        self.written |= other.written
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +86,19 @@ def read(files: Mapping[str, bytes], place: Place, namespace: str | None = None)
             if fitting is None:
                 found.batches.append(batch)
             else:
-                fitting.objects += batch.objects
-                fitting.written |= batch.written
+                fitting.add(batch)
+    return found if namespace else replace(found, batches=_joined(found.batches))
+
+
+def _joined(batches: list[Batch]) -> list[Batch]:
+    """As few as their names need, with all of a namespace's in one: checks take their time for each."""
+    found: list[Batch] = []
+    for batch in batches:
+        fitting = next((one for one in found if one.written.keys().isdisjoint(batch.written)), None)
+        if fitting is None:
+            found.append(replace(batch, namespace=""))
+        else:
+            fitting.add(batch)
     return found
 
 

@@ -249,7 +249,8 @@ class CheckSubject:
     """What checks look at.
 
     `manifest` are the rendered bytes, `objects` the same parsed in order, `facts` the cluster they are for,
-    `parameters` what rules take from the platform (its allowed registries, as the data of a ConfigMap).
+    `parameters` what rules take from the platform (its allowed registries, as the data of a ConfigMap). `namespace` is
+    empty where each of the `objects` names one, and what is in the same is what belongs together.
     """
 
     manifest: bytes

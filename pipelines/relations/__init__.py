@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from pipelines.catalogue.relations import FOUND_BY
 from pipelines.findings import Finding
-from pipelines.ports import CheckSubject
+from pipelines.ports import CheckSubject, Manifest
 from pipelines.relations.autoscalers import idle_autoscalers
 from pipelines.relations.disruption import idle_budgets, undrainable, unprotected
 from pipelines.relations.identity import strays, twins, unseen_pods
@@ -45,5 +46,14 @@ class Relations:
 
     def findings(self, subject: CheckSubject) -> tuple[Finding, ...]:
         """See `pipelines.ports.Check.findings`."""
-        release = Release(subject)
-        return tuple(finding for rule in _RULES for finding in rule(release))
+        return tuple(finding for one in _releases(subject) for rule in _RULES for finding in rule(Release(one)))
+
+
+def _releases(subject: CheckSubject) -> Iterable[CheckSubject]:
+    """What is rolled out together: all of it, or, where it is for no one namespace, what is for each of them."""
+    if subject.namespace:
+        return [subject]
+    found: dict[str, list[Manifest]] = {}
+    for one in subject.objects:
+        found.setdefault(str(one["metadata"]["namespace"]), []).append(one)
+    return [replace(subject, objects=tuple(objects), namespace=name) for name, objects in found.items()]

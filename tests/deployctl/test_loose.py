@@ -257,16 +257,25 @@ def _batches(*texts: str, namespace: str | None = None) -> list[tuple[str, int]]
 
 def test_a_file_stays_together_and_namespaces_stay_as_they_are() -> None:
     two, three = (CLOSED.replace("settings}", f"settings, namespace: {name}}}") for name in ("two", "three"))
-    assert _batches(OPEN, CLOSED + "---\n" + OPEN) == [("default", 1), ("default", 2)]
-    assert _batches(OPEN + "---\n" + two + "---\n" + three) == [("default", 1), ("two", 1), ("three", 1)]
-    assert _batches(OPEN, two) == [("two", 2)]
+    assert _batches(OPEN, CLOSED + "---\n" + OPEN) == [("", 1), ("", 2)]
+    assert _batches(OPEN + "---\n" + two + "---\n" + three) == [("", 2), ("", 1)]
+    assert _batches(OPEN, two) == [("", 2)]
     assert _batches(OPEN, two, namespace="one") == [("one", 2)]
     assert _batches(two, three, namespace="one") == [("one", 1), ("one", 1)]
 
 
 def test_what_is_called_the_same_in_another_group_is_another_object() -> None:
     other = OPEN.replace("v1", "serving.knative.dev/v1")
-    assert _batches(OPEN + "---\n" + other) == [("default", 1), ("default", 1)]
+    assert _batches(OPEN + "---\n" + other) == [("", 1), ("", 1)]
+
+
+def test_what_is_in_another_namespace_is_not_what_belongs_together(local: Local) -> None:
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: %s, labels: {app: web}}\nspec: {containers: []}\n"
+    service = SERVICE.format(name="web\n  namespace: one", type="ClusterIP")
+    for namespace, expected in (("one", False), ("two", True)):
+        files = {"pod": (pod % namespace).encode(), "service": service.encode()}
+        found = {one.rule for one in check_manifests("k8s", files, local).findings}
+        assert ("service-selects" in found) is expected
 
 
 @pytest.mark.parametrize(
